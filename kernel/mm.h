@@ -1,0 +1,153 @@
+/*
+ * kernel/mm.h - pages, address spaces and what is mapped in them.
+ *
+ * Linux:   include/linux/mm.h, mm_types.h, gfp.h (6.1)
+ * Same:    struct page, mm_struct, vm_area_struct, vm_operations_struct.fault; VM_* flags.
+ * Differs: 1. VMAs in a red-black tree. 2. no swap, no huge pages for users, no NUMA.
+ * Locks:   mmap_lock is a mutex (MMAP_MTX), page tables under page_table_lock (PAGETABLE).
+ * Walk:    do_page_fault() -> handle_mm_fault().
+ */
+#pragma once
+#include "kernel/arch.h"
+#include "kernel/list.h"
+#include "kernel/mutex.h"
+#include "kernel/rbtree.h"
+#include "kernel/refcount.h"
+#include "kernel/slab.h"
+
+struct file;
+struct kmem_cache;
+
+/* One physical page; 'mem_map' has one for each page frame. */
+struct page {
+	refcount_t refs;		/* 0: free, in the buddy lists */
+	u8 order;			/* of the block this page heads */
+	u8 flags;			/* PG_* */
+	u16 pad;
+	union {
+		struct list_head lru;	/* buddy list; owner's list */
+		struct {		/* slab page: SLAB lock of its cache */
+			void *freelist;
+			u32 inuse;
+		};
+		u64 private;
+	};
+	struct kmem_cache *slab_cache;
+	void *mapping;			/* struct address_space of a file page, for its owner */
+	u64 index;
+};
+enum { PG_SLAB = 1, PG_BUDDY = 2, PG_RESERVED = 4, PG_LARGE = 8 };
+
+extern struct page *mem_map;
+extern u64 max_pfn;
+static inline u64 page_to_pfn(const struct page *p) { return (u64)(p - mem_map); }
+static inline struct page *pfn_to_page(u64 pfn) { return &mem_map[pfn]; }
+static inline phys_addr_t page_to_phys(const struct page *p) { return page_to_pfn(p) << PAGE_SHIFT; }
+static inline void *page_address(const struct page *p) { return phys_to_virt(page_to_phys(p)); }
+static inline struct page *virt_to_page(const void *va) { return pfn_to_page(virt_to_phys(va) >> PAGE_SHIFT); }
+static inline struct page *phys_to_page(phys_addr_t pa) { return pfn_to_page(pa >> PAGE_SHIFT); }
+
+/* alloc_pages - 2^order pages with one reference, or NULL. Context: any with GFP_ATOMIC, else task. */
+struct page *alloc_pages(gfp_t gfp, unsigned int order) __must_check;
+#define alloc_page(gfp) alloc_pages(gfp, 0)
+void *get_free_page(gfp_t gfp) __must_check;
+void free_page(void *va);
+/* free_pages - the block itself, its count ignored. get_page/put_page - the last put frees. Context: any. */
+void free_pages(struct page *page, unsigned int order);
+static inline void get_page(struct page *p) { refcount_inc(&p->refs); }
+void put_page(struct page *p);
+/* mem_init - mem_map and the buddy lists from boot_info. nr_free_pages, totalram_pages - in pages. */
+void mem_init(void);
+u64 nr_free_pages(void);
+u64 totalram_pages(void);
+/* get_free_block - memory before mem_init, never freed (boot only). Panics when there is none. */
+void *memblock_alloc(size_t size, size_t align);
+
+/* vmalloc_pages - @nr single pages mapped one after another with a guard page on each side; NULL when out of memory. Context: task. */
+void *vmalloc(size_t size) __must_check;
+void vfree(void *p);
+
+enum {
+	VM_READ = 0x1, VM_WRITE = 0x2, VM_EXEC = 0x4, VM_SHARED = 0x8,
+	VM_MAYREAD = 0x10, VM_MAYWRITE = 0x20, VM_MAYEXEC = 0x40, VM_MAYSHARE = 0x80,
+	VM_GROWSDOWN = 0x100, VM_LOCKED = 0x2000, VM_DONTCOPY = 0x20000, VM_DONTEXPAND = 0x40000,
+};
+struct vm_area_struct;
+struct vm_fault {
+	struct vm_area_struct *vma;
+	u64 address;		/* page aligned */
+	u64 pgoff;		/* page of the file */
+	bool write;
+	struct page *page;	/* out: with a reference for the mapping */
+};
+struct vm_operations_struct {
+	void (*open)(struct vm_area_struct *vma);	/* a copy was made (fork, split) */
+	void (*close)(struct vm_area_struct *vma);
+	/* fill vmf->page. Return: 0, -ENOMEM (OOM), -EFAULT (SIGBUS). Context: task, mmap_lock held, may sleep. */
+	int (*fault)(struct vm_fault *vmf);
+};
+struct vm_area_struct {
+	/* mmap_lock */
+	u64 vm_start, vm_end;	/* page aligned, end exclusive */
+	struct rb_node vm_rb;
+	struct list_head vm_list;	/* in address order, head mm->mmap */
+	struct mm_struct *vm_mm;
+	unsigned long vm_flags;
+	u64 vm_pgoff;		/* offset in vm_file in pages */
+	struct file *vm_file;	/* a reference, or NULL: anonymous */
+	const struct vm_operations_struct *vm_ops;
+	void *vm_private_data;
+};
+struct mm_struct {
+	refcount_t mm_users;	/* one per task, and per borrower (get_task_mm) */
+	struct mutex mmap_lock;
+	/* mmap_lock */
+	struct list_head mmap;
+	struct rb_root mm_rb;
+	int map_count;
+	u64 total_vm;		/* pages mapped, of whatever kind */
+	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
+	u64 arg_start, arg_end, env_start, env_end;
+	struct file *exe_file;
+	/* page_table_lock */
+	spinlock_t page_table_lock;
+	pte_t *pgd;
+	/* atomic */
+	atomic_long_t rss;	/* pages present */
+	unsigned long cpu_mask;	/* CPUs that may have it loaded; x86 */
+	u64 saved_auxv[48];
+};
+
+/* mm_alloc - an empty address space, or NULL. mmget/mmput - the last put unmaps everything. Context: task. */
+struct mm_struct *mm_alloc(void) __must_check;
+static inline void mmget(struct mm_struct *mm) { refcount_inc(&mm->mm_users); }
+void mmput(struct mm_struct *mm);
+/* dup_mm - a copy-on-write copy of @old (fork), or NULL. Context: task. */
+struct mm_struct *dup_mm(struct mm_struct *old) __must_check;
+/*
+ * do_mmap - map @len bytes at @addr (a hint unless MAP_FIXED) of @file (NULL: anonymous) in current's mm.
+ * @prot PROT_*, @flags MAP_*, @pgoff in pages. Return: the address or -errno in Linux's order of checks. Context: task, mmap_lock not held.
+ */
+s64 do_mmap(struct file *file, u64 addr, u64 len, unsigned long prot, unsigned long flags, u64 pgoff);
+int do_munmap(struct mm_struct *mm, u64 addr, u64 len);
+/* setup_arg_pages etc. for exec: map into @mm, which is not current's yet. mmap_lock taken inside. */
+s64 mm_map(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long prot, unsigned long flags, u64 pgoff);
+/* find_vma - the first VMA that ends above @addr, or NULL. Locks: mmap_lock held. */
+struct vm_area_struct *find_vma(struct mm_struct *mm, u64 addr);
+/* handle_mm_fault - make @addr present. Return: 0, -EFAULT (SIGSEGV), -ENOMEM, -EIO (SIGBUS). Context: task; takes mmap_lock. */
+int handle_mm_fault(struct mm_struct *mm, u64 addr, bool write, bool exec);
+/* do_page_fault - from the trap entry. @error as the CPU pushed it (SDM vol. 3, 4.7). Context: task or, for bugs, any. */
+void do_page_fault(struct pt_regs *regs, u64 addr, u64 error);
+/* get_user_page - the page behind @addr of @mm, made present (for writing if @write), with a reference; NULL if it cannot be. Context: task. */
+struct page *get_user_page(struct mm_struct *mm, u64 addr, bool write);
+/* access_remote - copy to or from another address space. Return: bytes done. Context: task. */
+size_t access_process_vm(struct mm_struct *mm, u64 addr, void *buf, size_t len, bool write);
+void mmap_init(void);
+
+enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
+enum {
+	MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 0xf, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
+	MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100, MAP_DENYWRITE = 0x800, MAP_EXECUTABLE = 0x1000, MAP_LOCKED = 0x2000,
+	MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_NONBLOCK = 0x10000, MAP_STACK = 0x20000, MAP_HUGETLB = 0x40000,
+	MAP_FIXED_NOREPLACE = 0x100000,
+};

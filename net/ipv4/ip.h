@@ -1,0 +1,137 @@
+/*
+ * net/ipv4/ip.h - what the files of this folder offer each other: IP above the devices, below the transports.
+ *
+ * Linux:   include/net/ip.h, route.h, inet_sock.h, protocol.h, icmp.h, arp.h, inetdevice.h (6.1)
+ * Same:    inet_sock, rtable, ip_queue_xmit(), icmp_send(), net_protocol.
+ * Differs: 1. one header for the folder. 2. routes are looked up for each packet of a datagram socket and cached in
+ *             sk_dst for TCP; a generation number tells when a cached route is stale.
+ * Locks:   ROUTE, NEIGH.
+ * Walk:    ip_local_deliver() -> net_protocol.handler = tcp_v4_rcv(); ip_queue_xmit() -> neigh_output().
+ */
+#pragma once
+#include "net/netdevice.h"
+#include "net/sock.h"
+#include "net/wire/checksum.h"
+#include "net/wire/ipv4.h"
+
+/* A route to one destination, as the lookup made it: immutable, counted. */
+struct rtable {
+	refcount_t refs;
+	u32 genid;		/* rt_genid when made */
+	struct net_device *dev;
+	be32 dst, gateway;	/* gateway 0: on link. next hop = gateway or dst */
+	be32 src;		/* preferred source address */
+	u32 mtu;
+	bool local, broadcast;	/* for this machine; to all on the link */
+	struct neighbour *neigh;	/* a reference, once resolved; NEIGH */
+};
+/* ip_route_output - Return: a route with a reference, or ERR_PTR(-ENETUNREACH, -EHOSTUNREACH, -EINVAL, -ENOMEM). @saddr 0: any. Context: any but hardirq. */
+struct rtable *ip_route_output(be32 daddr, be32 saddr, int oif);
+static inline void rt_get(struct rtable *rt) { refcount_inc(&rt->refs); }
+void rt_put(struct rtable *rt);
+bool rt_is_stale(const struct rtable *rt);
+/* sk_dst_check - the cached route of @sk if still good, else NULL (and dropped). sk_dst_set takes @rt over. Locks: sock owned or slock. */
+struct rtable *sk_dst_check(struct sock *sk);
+void sk_dst_set(struct sock *sk, struct rtable *rt);
+/* inet_addr_type - is @addr ours (or loopback net), broadcast, multicast, or somebody else's? */
+enum inet_addr_type { RTN_UNSPEC, RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_MULTICAST };
+enum inet_addr_type inet_addr_type(be32 addr);
+
+/* The IP part of a sock; TCP's and UDP's begin with it. */
+struct inet_sock {
+	struct sock sk;		/* first */
+	be32 inet_saddr;	/* source for sending; sk_rcv_saddr is what we bound */
+	be16 inet_sport;
+	u16 inet_id;		/* counter for the IP id */
+	u8 tos, ttl;		/* ttl 0: default */
+	u8 mc_ttl; bool mc_loop;
+	u8 pmtudisc;		/* IP_PMTUDISC_* */
+	bool recverr, is_icsk, hdrincl, freebind, transparent, pktinfo, recvttl, recvtos;
+};
+static inline struct inet_sock *inet_sk(const struct sock *sk) { return (struct inet_sock *)sk; }
+
+/* A transport protocol over IP: the protocol table of af_inet.c has one row each. */
+struct net_protocol {
+	void (*handler)(struct sk_buff *skb);			/* softirq; takes the skb; data at the transport header */
+	void (*err_handler)(struct sk_buff *skb, u32 info);	/* an ICMP error quotes one of ours: data at the quoted IP header; keeps the skb */
+};
+extern const struct net_protocol tcp_protocol, udp_protocol, icmp_protocol;
+
+static inline struct iphdr *ip_hdr(const struct sk_buff *skb) { return (struct iphdr *)skb_network_header(skb); }
+
+/* ip_queue_xmit - a connected sock sends: adds the IP header, finds the route. 0 or -errno. Takes the skb. Context: any but hardirq. */
+int ip_queue_xmit(struct sock *sk, struct sk_buff *skb);
+/* ip_build_and_xmit: a packet with transport header, explicit route (taken over into the skb) and addresses. Fragments if it must and may. */
+struct ip_params { be32 saddr, daddr; u8 protocol, tos, ttl; bool df; };
+int ip_send_skb(struct sk_buff *skb, struct rtable *rt, const struct ip_params *p);
+/* icmp_send - an error about received @skb (RFC 792, 1122 3.2.2: never about errors, broadcasts, fragments). Rate limited. Keeps the skb. softirq. */
+void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info);
+/* icmp_err_convert - ICMP_DEST_UNREACH code to errno; *@fatal: hard error. */
+int icmp_err_convert(u8 code, bool *fatal);
+void ip_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt);
+
+/* Ports (inet_hashtables.c is TCP's; UDP has its own table). local port range for port 0. */
+extern int sysctl_ip_local_port_range[2];
+extern int sysctl_ip_default_ttl;
+
+/* Addresses of devices (devinet.c). RTNL to change, ROUTE to read. */
+struct in_ifaddr { be32 addr, mask, broadcast; };
+struct in_device { struct in_ifaddr ifa[4]; int nr; };
+int inet_set_addr(struct net_device *dev, be32 addr, be32 mask);	/* RTNL; 0 removes; adds the link route. */
+be32 inet_select_addr(const struct net_device *dev);
+int ip_route_add(be32 dst, be32 mask, be32 gateway, struct net_device *dev, u32 metric);	/* RTNL; 0, -EEXIST, -ENOMEM */
+int ip_route_del(be32 dst, be32 mask, be32 gateway, struct net_device *dev);
+int inet_ioctl_ifreq(unsigned int cmd, uptr arg);	/* SIOC[GS]IF*; -ENOTTY for others */
+int ip_rt_ioctl(unsigned int cmd, uptr arg);		/* SIOCADDRT, SIOCDELRT */
+
+/* Neighbours (arp.c). neigh_output - resolve skb->rt's next hop and send; queues while it is asked for. Takes the skb. */
+struct neighbour;
+int neigh_output(struct sk_buff *skb);
+void neigh_put(struct neighbour *n);
+void arp_init(void);
+void arp_send_gratuitous(struct net_device *dev);
+int arp_ioctl(unsigned int cmd, uptr arg);
+
+/* af_inet.c: shared by TCP and UDP. */
+int inet_create(struct socket *sock, int protocol);
+void inet_sock_destruct(struct sock *sk);
+int inet_autobind(struct sock *sk);
+int inet_release(struct socket *sock);
+int inet_bind(struct socket *sock, const struct sockaddr_storage_k *addr, int addr_len);
+int inet_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *addr, int addr_len, int flags);
+int inet_stream_connect(struct socket *sock, const struct sockaddr_storage_k *addr, int addr_len, int flags);
+int inet_accept(struct socket *sock, struct socket *newsock, int flags);
+int inet_listen(struct socket *sock, int backlog);
+int inet_shutdown(struct socket *sock, int how);
+int inet_getname(struct socket *sock, struct sockaddr_storage_k *addr, bool peer);
+int inet_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
+/* SOL_IP options (ip_sockglue.c). */
+int ip_setsockopt(struct sock *sk, int optname, uptr optval, unsigned int optlen);
+int ip_getsockopt(struct sock *sk, int optname, uptr optval, uptr optlen);
+void ip_cmsg_recv(struct msghdr *msg, struct sk_buff *skb);
+
+/* The rows of inetsw: one per (type, protocol). */
+extern struct proto tcp_prot, udp_prot, raw_prot, ping_prot;
+extern const struct proto_ops inet_stream_ops, inet_dgram_ops, inet_sockraw_ops;
+void tcp_init(void);
+void udp_init(void);
+void icmp_init(void);
+void ip_rt_init(void);
+/* TCP's half of inet_listen, inet_shutdown and poll (tcp.c). */
+int inet_csk_listen_start(struct sock *sk);
+void tcp_listen_stop(struct sock *sk);
+__poll_t tcp_poll(struct file *file, struct socket *sock, poll_table *wait);
+/* /proc/net/snmp counters: SNMP_INC(IP_INRECEIVES). */
+#define SNMP_COUNTERS(X) X(IP_INRECEIVES) X(IP_INHDRERRORS) X(IP_INADDRERRORS) X(IP_INDISCARDS) X(IP_INDELIVERS) X(IP_OUTREQUESTS) X(IP_OUTNOROUTES) \
+	X(IP_REASMREQDS) X(IP_REASMOKS) X(IP_REASMFAILS) X(IP_FRAGOKS) X(IP_FRAGFAILS) X(IP_FRAGCREATES) \
+	X(ICMP_INMSGS) X(ICMP_INERRORS) X(ICMP_OUTMSGS) \
+	X(TCP_ACTIVEOPENS) X(TCP_PASSIVEOPENS) X(TCP_ATTEMPTFAILS) X(TCP_ESTABRESETS) X(TCP_INSEGS) X(TCP_OUTSEGS) X(TCP_RETRANSSEGS) X(TCP_INERRS) X(TCP_OUTRSTS) X(TCP_INCSUMERRORS) \
+	X(TCP_LISTENOVERFLOWS) X(TCP_LISTENDROPS) X(TCP_TIMEWAITED) X(TCP_DELAYEDACKS) X(TCP_TIMEOUTS) X(TCP_FASTRETRANS) X(TCP_CHALLENGEACK) \
+	X(UDP_INDATAGRAMS) X(UDP_NOPORTS) X(UDP_INERRORS) X(UDP_OUTDATAGRAMS) X(UDP_RCVBUFERRORS) X(UDP_INCSUMERRORS)
+#define __SNMP_ENUM(n) n,
+enum snmp_counter { SNMP_COUNTERS(__SNMP_ENUM) SNMP_NR };
+#undef __SNMP_ENUM
+DECLARE_PER_CPU(u64, snmp_counters[SNMP_NR]);
+#define SNMP_INC(n) this_cpu_inc(snmp_counters[n])
