@@ -142,6 +142,12 @@ void do_page_fault(struct pt_regs *regs, u64 addr, u64 error);
 struct page *get_user_page(struct mm_struct *mm, u64 addr, bool write);
 /* access_remote - copy to or from another address space. Return: bytes done. Context: task. */
 size_t access_process_vm(struct mm_struct *mm, u64 addr, void *buf, size_t len, bool write);
+/*
+ * file_mmap - @vma is to show @file: takes a reference for vma->vm_file, sets vm_ops (whose open and close keep the
+ * count for copies). Return: 0, -ENODEV (cannot be mapped), -EACCES. Implemented by fs/filemap.c: this folder knows
+ * files only through vm_ops. Context: task, mmap_lock held.
+ */
+int __must_check file_mmap(struct file *file, struct vm_area_struct *vma);
 void mmap_init(void);
 
 enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };

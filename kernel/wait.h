@@ -153,10 +153,18 @@ s64 wait_woken(struct wait_queue_entry *wq_entry, unsigned int mode, s64 timeout
 	finish_wait(&(wq), &__we);								\
 	__wret; })
 
-#define wait_event(wq, cond) do { might_sleep(); if (!(cond))					\
-	(void)___wait_event(wq, cond, TASK_UNINTERRUPTIBLE, 0, 0, schedule()); } while (0)
+#define wait_event(wq, cond) do {								\
+	might_sleep();										\
+	if (!(cond))										\
+		(void)___wait_event(wq, cond, TASK_UNINTERRUPTIBLE, 0, 0, schedule());		\
+} while (0)
+#define __wait_event_intr(wq, cond, excl) ({							\
+	int __r = 0;										\
+												\
+	might_sleep();										\
+	if (!(cond))										\
+		__r = (int)___wait_event(wq, cond, TASK_INTERRUPTIBLE, excl, 0, schedule());	\
+	__r; })
 /* 0, or -ERESTARTSYS when a signal came. */
-#define wait_event_interruptible(wq, cond) ({ int __r = 0; might_sleep(); if (!(cond))		\
-	__r = ___wait_event(wq, cond, TASK_INTERRUPTIBLE, 0, 0, schedule()); __r; })
-#define wait_event_interruptible_exclusive(wq, cond) ({ int __r = 0; might_sleep(); if (!(cond)) \
-	__r = ___wait_event(wq, cond, TASK_INTERRUPTIBLE, 1, 0, schedule()); __r; })
+#define wait_event_interruptible(wq, cond) __wait_event_intr(wq, cond, 0)
+#define wait_event_interruptible_exclusive(wq, cond) __wait_event_intr(wq, cond, 1)
