@@ -17,6 +17,7 @@
 #include "kernel/timer.h"
 #include "net/skbuff.h"
 #include "net/socket.h"
+#include "net/tcp_states.h"
 
 struct sock;
 struct proto {
@@ -46,6 +47,7 @@ struct proto {
 	int (*hash)(struct sock *sk);
 	void (*unhash)(struct sock *sk);
 	int (*get_port)(struct sock *sk, u16 port);	/* 0 picks one. 0 or 1 (in use) */
+	void (*keepalive)(struct sock *sk, int valbool);	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
 };
 
 typedef struct {
@@ -54,27 +56,54 @@ typedef struct {
 	wait_queue_head_t wq;		/* tasks in lock_sock() */
 } socket_lock_t;
 
-struct sock {
+/*
+ * What a sock shares with the two small records that may stand in its place in the connection table: a request sock
+ * (TCP_NEW_SYN_RECV) and a TIME_WAIT record. All three begin with these fields, in this order; a look-up reads
+ * skc_state to know which of them it has found.
+ */
+struct sock_common {
 	/* immutable once hashed */
+	be32 skc_daddr, skc_rcv_saddr;
+	be16 skc_dport;
+	u16 skc_num;
+	u16 skc_family;
+	u8 skc_reuse, skc_reuseport;
+	int skc_bound_dev_if;
+	u8 skc_state;
+	u32 skc_hash;
+	struct hlist_node skc_node;
+	refcount_t skc_refcnt;
+	struct proto *skc_prot;
+	struct hlist_node skc_bind_node;
+	struct inet_bind_bucket *icsk_bind_hash;
+	uid_t sk_uid;
+};
+
+struct sock {
+	/* as in struct sock_common. Immutable once hashed: */
 	be32 skc_daddr, skc_rcv_saddr;	/* foreign and local address */
 	be16 skc_dport;			/* foreign port */
 	u16 skc_num;			/* local port, host order */
 	u16 skc_family;
-	struct proto *skc_prot;
+	u8 skc_reuse, skc_reuseport;	/* sock owned */
 	int sk_bound_dev_if;
-	u8 sk_type, sk_protocol;
+	u8 skc_state;			/* TCP_*; sock owned, or slock in softirq; TCP's is written by tcp_set_state() only; read anywhere */
 	/* EHASH bucket */
-	struct hlist_node skc_node;
 	u32 skc_hash;
+	struct hlist_node skc_node;
+	/* atomic */
+	refcount_t sk_refcnt;		/* one for the socket, one per hash table, timer armed, request in flight */
+	struct proto *skc_prot;		/* immutable */
 	/* BHASH bucket */
 	struct hlist_node skc_bind_node;
 	struct inet_bind_bucket *icsk_bind_hash;
+	uid_t sk_uid;			/* immutable */
+	/* up to here as in struct sock_common */
+	u8 sk_type, sk_protocol;	/* immutable */
 
 	socket_lock_t sk_lock;
 	/* sock owned, or slock in softirq */
-	u8 skc_state;			/* TCP_*; written by tcp_set_state() only; read anywhere */
 	u8 sk_shutdown;			/* RCV_SHUTDOWN | SEND_SHUTDOWN; read anywhere */
-	u8 skc_reuse, skc_reuseport;
 	u8 sk_userlocks;		/* SOCK_SNDBUF_LOCK ... */
 	bool sk_no_check_tx;
 	struct sk_buff_head sk_receive_queue;	/* own lock (SKQUEUE) for datagrams */
@@ -98,12 +127,11 @@ struct sock {
 	int sk_wmem_queued;		/* sock owned: truesize of the write and retransmit queues */
 	int sk_forward_alloc;
 	atomic_t sk_drops;
-	refcount_t sk_refcnt;		/* one for the socket, one per hash table, timer armed, request in flight */
 	/* sk_callback_lock (CALLBACK) */
 	spinlock_t sk_callback_lock;
 	struct socket *sk_socket;
 	wait_queue_head_t *sk_wq;	/* &sk_socket->wq, NULL once orphaned */
-	u64 sk_ino; uid_t sk_uid;	/* for /proc/net */
+	u64 sk_ino;			/* for /proc/net */
 	/* called with the sock owned or slock held; any context but hardirq */
 	void (*sk_state_change)(struct sock *sk);
 	void (*sk_data_ready)(struct sock *sk);
@@ -113,6 +141,9 @@ struct sock {
 	u64 sk_stamp_ns;
 	void *sk_user_data;
 };
+static_assert(offsetof(struct sock, sk_uid) == offsetof(struct sock_common, sk_uid), "struct sock begins as struct sock_common");
+static_assert(offsetof(struct sock, skc_state) == offsetof(struct sock_common, skc_state), "struct sock begins as struct sock_common");
+static_assert(offsetof(struct sock, sk_refcnt) == offsetof(struct sock_common, skc_refcnt), "struct sock begins as struct sock_common");
 #define sk_daddr skc_daddr
 #define sk_rcv_saddr skc_rcv_saddr
 #define sk_dport skc_dport
