@@ -63,3 +63,101 @@ $(KERNEL): $(OBJS) kernel/boot/kernel.ld tools/kallsyms.py
 	$(Q)$(LD) $(LDFLAGS) -T kernel/boot/kernel.ld $(OBJS) $O/kallsyms.o -o $@
 
 -include $(OBJS:.o=.d) $O/kernel/x86/asm_offsets.d
+
+# --- user programs and the initramfs -------------------------------------------------------------------------
+USER    := $(patsubst user/%.c,$B/user/%,$(wildcard user/*.c))
+ABI     := $(patsubst tests/abi/%.c,$B/abi/%,$(wildcard tests/abi/*.c))
+UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+UCFLAGS := -std=gnu11 -O2 -g -static -pthread -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror,)
+SERVERS := $B/services
+HTTP_PORT ?= 8080
+ECHO_PORT ?= 7007
+
+$B/user/%: user/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  MUSL  $<"
+	$(Q)$(MUSL_CC) $(UCFLAGS) -MMD -MP -MF $@.d $< -o $@
+
+$B/abi/%: tests/abi/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  MUSL  $<"
+	$(Q)$(MUSL_CC) $(UCFLAGS) -I. -MMD -MP -MF $@.d $< -o $@
+
+$B/unit/%: tests/unit/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  HOST  $<"
+	$(Q)gcc -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra -I. -DPOLLUX_HOST=1 \
+		-DPOLLUX_DEBUG=1 -MMD -MP -MF $@.d $< -o $@
+
+-include $(USER:=.d) $(ABI:=.d) $(UNIT:=.d)
+
+$(SERVERS): Makefile
+	@mkdir -p $(@D)
+	$(Q)printf 'httpd_epoll 80 /www\necho_epoll 7\n' > $@
+
+BASE_FILES = busybox=/bin/busybox $(foreach u,$(USER),/sbin/$(notdir $u)=$u) $(foreach f,$(wildcard user/www/*),/www/$(notdir $f)=$f) \
+	/etc/services-to-start=$(SERVERS) /etc/passwd=user/etc/passwd /etc/group=user/etc/group /etc/hosts=user/etc/hosts \
+	/etc/profile=user/etc/profile /init-\>/sbin/init /root/ /tmp/ /proc/ /dev/ /sys/ /mnt/ /var/
+
+$B/initramfs.cpio: $(USER) $(SERVERS) $(wildcard user/www/* user/etc/*) tools/mkinitramfs.py Makefile
+	@echo "  CPIO  $@"
+	$(Q)$(PYTHON) tools/mkinitramfs.py $@ $(BASE_FILES)
+
+# --- what people call ----------------------------------------------------------------------------------------
+.PHONY: help run test check oracle iso run-iso gdb clean setup bench test-programs compile_commands docs
+help:              ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+setup:             ## install the tools that are missing, and check versions
+	@tools/setup run
+
+run: setup         ## boot to a shell, with the demo servers reachable from this machine
+	@$(MAKE) --no-print-directory $(KERNEL) $B/initramfs.cpio
+	@$(PYTHON) tools/run --kernel $(KERNEL) $(RUN_ARGS)
+
+test-programs: $(ABI) $(UNIT) $B/initramfs.cpio $(KERNEL)
+	@$(MAKE) --no-print-directory DEBUG=1 $B/pollux-debug.elf
+
+test:              ## the whole suite; T=pattern for part of it, LIST=1 to list the names
+	@tools/setup test
+	@$(MAKE) --no-print-directory -j2 test-programs $(if $(LIST),>/dev/null,)
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests $(if $(T),--pattern='$(T)',) $(if $(LIST),--names,) $(PYTEST_ARGS)
+
+check:             ## style, includes, function lengths, headers, generated documents
+	@$(PYTHON) tools/check.py
+
+oracle:            ## run the ABI tests on Debian's Linux kernel in the same QEMU
+	@tools/setup test
+	@tools/get-linux
+	@$(MAKE) --no-print-directory -j2 $(ABI) $B/initramfs.cpio
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/test_abi.py --oracle $(if $(T),--pattern='$(T)',) $(PYTEST_ARGS)
+
+bench: ## instructions for each operation, beside Linux's
+	@tools/setup test
+	@tools/get-linux
+	@$(MAKE) --no-print-directory -j2 $(KERNEL) $B/initramfs.cpio
+	@$(PYTHON) tools/bench.py
+
+docs:              ## make the generated documents again
+	@$(PYTHON) tools/gen_docs.py
+
+iso: $B/pollux.iso ## a GRUB image that boots on BIOS and UEFI
+$B/pollux.iso: $(KERNEL) $B/initramfs.cpio tools/mkiso
+	@tools/setup test
+	@tools/mkiso $(KERNEL) $B/initramfs.cpio $@
+
+run-iso: iso       ## boot that image
+	@$(PYTHON) tools/run --iso $B/pollux.iso $(RUN_ARGS)
+
+gdb: setup         ## boot stopped, with gdb attached
+	@$(MAKE) --no-print-directory $(KERNEL) $B/initramfs.cpio
+	@$(PYTHON) tools/run --kernel $(KERNEL) --gdb $(RUN_ARGS)
+
+compile_commands.json: Makefile ## for clangd
+	@$(PYTHON) tools/compile_commands.py "$(CC) $(CFLAGS)" $(CSRC) > $@
+
+size:              ## lines of code by folder
+	@for d in kernel net drivers fs user tools tests; do printf '%-8s %6d\n' $$d $$(find $$d -name '*.[ch]' -o -name '*.asm' -o -name '*.def' -o -name '*.py' | xargs cat | wc -l); done
+
+clean:             ## remove all that was built
+	rm -rf $B compile_commands.json

@@ -1,0 +1,62 @@
+"""What all host-side tests share: choosing cases by pattern, time limits, and one report for what failed."""
+import fnmatch
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pattern", default="", help="only cases whose name holds this text or matches this glob")
+    parser.addoption("--names", action="store_true", help="print the names of the cases, one a line, and run none")
+    parser.addoption("--oracle", action="store_true", help="run the ABI cases on Debian's Linux instead of Pollux")
+
+
+def pytest_collection_modifyitems(config, items):
+    pattern = config.getoption("--pattern")
+    if pattern:
+        glob = pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
+        keep = [i for i in items if fnmatch.fnmatchcase(case_name(i), glob)]
+        config.hook.pytest_deselected(items=[i for i in items if i not in keep])
+        items[:] = keep
+    if config.getoption("--names"):
+        for item in items:
+            print(case_name(item))
+        config.hook.pytest_deselected(items=list(items))
+        items[:] = []
+
+
+def case_name(item):
+    """tests/test_abi.py::test_case[epoll_basic-smp1] is "abi/epoll_basic-smp1"."""
+    name = item.callspec.id if hasattr(item, "callspec") else item.originalname
+    return f"{item.path.stem.removeprefix('test_')}/{name.removeprefix('test_')}"
+
+
+def pytest_configure(config):
+    if config.getoption("--names"):
+        config.option.verbose = -3
+        config.option.no_summary = True
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """The plain closing line."""
+    if config.getoption("--names"):
+        return
+    stats = terminalreporter.stats
+    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+    line = f"{len(stats.get('passed', []))} passed, {failed} failed"
+    if stats.get("skipped"):
+        line += f", {len(stats['skipped'])} skipped"
+    terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def keep_log(request):
+    """A path under build/logs for what this case leaves behind; shown when it fails."""
+    logs = pathlib.Path(__file__).resolve().parent.parent / "build/logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    return logs / (case_name(request.node).replace("/", "_") + ".log")
