@@ -21,6 +21,21 @@ struct pt_regs {
 };
 static_assert(sizeof(struct pt_regs) == 168, "the entry code pushes 21 words");
 static inline bool user_mode(const struct pt_regs *regs) { return (regs->cs & 3) == 3; }
+/* Segment selectors, Linux's: programs see them in signal frames. */
+enum { KERNEL_CS = 0x10, KERNEL_DS = 0x18, USER_DS = 0x2b, USER_CS = 0x33 };
+enum { X86_TRAP_PF_PROT = 1, X86_TRAP_PF_WRITE = 2, X86_TRAP_PF_USER = 4, X86_TRAP_PF_RSVD = 8, X86_TRAP_PF_INSTR = 16 }; /* SDM vol. 3, 4.7 */
+/*
+ * fixup_exception - did the fault at regs->ip happen in a user copy? Then let it go on at its error exit.
+ * Return: false if it is nobody's fault that is expected. Context: trap.
+ */
+bool fixup_exception(struct pt_regs *regs);
+/* die - a trap in the kernel that nothing explains: print the registers and panic. */
+__noreturn void die(const char *what, struct pt_regs *regs, u64 error);
+/* arch_init - interrupt controllers, clock, vectors of this kernel. smp_init - start the other CPUs. Context: boot. */
+void arch_init(void);
+void smp_init(void);
+/* start_kernel - the boot list (kernel/init/main.c), called once kernel/x86 has made C possible. */
+__noreturn void start_kernel(void);
 
 /* Extended state of a task: FXSAVE or XSAVE image (x87, SSE, AVX), saved when it is switched out after use. */
 struct fpu_state { u8 *image; bool used; };
@@ -108,6 +123,14 @@ void arch_set_gsbase(u64 base);
 u64 arch_get_fsbase(void);
 u64 arch_get_gsbase(void);
 
+/*
+ * acpi_mcfg - where PCI configuration space is mapped (PCI Express). @base_pa: of bus 0.
+ * Return: false if the machine has none: use ports 0xcf8 and 0xcfc. Context: any.
+ */
+bool acpi_mcfg(phys_addr_t *base_pa, u8 *first_bus, u8 *last_bus);
+/* copy_from_kernel_nofault - read a kernel word that may not be mapped. Return: 0 or -EFAULT. Context: any. */
+int __must_check copy_from_kernel_nofault(u64 *dst, const void *src);
+
 /* Memory as the boot loader reported it, and modules (the initramfs); valid after arch_early_init(). */
 struct boot_mem_range { phys_addr_t start, end; };	/* usable, page aligned, kernel and initrd still inside */
 struct boot_info {
@@ -125,6 +148,9 @@ extern struct boot_info boot_info;
 #define KERNEL_BASE 0xffffffff80000000UL
 #define VMALLOC_START 0xffffc90000000000UL
 #define VMALLOC_END 0xffffc98000000000UL
+/* Of the mapped area, vmalloc() has the part below KSTACK_START; kernel stacks and ioremap() have a quarter each. */
+#define KSTACK_START 0xffffc94000000000UL
+#define IOREMAP_START 0xffffc96000000000UL
 #define TASK_SIZE 0x00007ffffffff000UL
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096UL

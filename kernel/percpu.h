@@ -36,4 +36,7 @@ DECLARE_PER_CPU(int, cpu_number);
 
 /* CPUs that run, numbered 0 .. nr_cpus_online - 1; fixed once the boot list has passed smp_init(). */
 extern int nr_cpus_online;
+/* CPUs that the firmware lists: their per-CPU areas exist from the start, so boot code may initialise them all. */
+extern int nr_cpus_possible;
+#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpus_possible; (cpu)++)
 #define for_each_online_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpus_online; (cpu)++)

@@ -38,6 +38,11 @@ DECLARE_PER_CPU(u8, __need_resched);
  * Context: task, preemption on; returns at once when interrupts are off.
  */
 void preempt_schedule(void);
+/*
+ * preempt_schedule_irq - the same on return from an interrupt that found the kernel preemptible. Implemented by
+ * kernel/sched. Context: interrupts off on entry and return, on while others run; preempt count zero.
+ */
+void preempt_schedule_irq(void);
 
 static __always_inline void preempt_count_add(int n)
 {
