@@ -13,6 +13,7 @@
  */
 #pragma once
 #include "kernel/list.h"
+#include "kernel/mutex.h"
 #include "net/skbuff.h"
 
 #define ETH_ALEN 6
@@ -22,7 +23,8 @@
 enum { ETH_P_IP = 0x0800, ETH_P_ARP = 0x0806, ETH_P_IPV6 = 0x86dd, ETH_P_ALL = 0x0003 };
 enum { IFF_UP = 0x1, IFF_BROADCAST = 0x2, IFF_LOOPBACK = 0x8, IFF_POINTOPOINT = 0x10, IFF_RUNNING = 0x40, IFF_NOARP = 0x80, IFF_PROMISC = 0x100, IFF_MULTICAST = 0x1000 };
 enum { ARPHRD_ETHER = 1, ARPHRD_LOOPBACK = 772, ARPHRD_NONE = 0xfffe };
-enum { NETIF_F_HW_CSUM = 1, NETIF_F_SG = 2, NETIF_F_TSO = 4, NETIF_F_GRO = 8, NETIF_F_RXCSUM = 16 };
+enum { NETIF_F_HW_CSUM = 1, NETIF_F_SG = 2, NETIF_F_TSO = 4, NETIF_F_GRO = 8, NETIF_F_RXCSUM = 16,
+       NETIF_F_LLTX = 32 /* ndo_start_xmit needs no TXQ lock and never stops: loopback */ };
 enum netdev_tx { NETDEV_TX_OK, NETDEV_TX_BUSY };
 typedef enum netdev_tx netdev_tx_t;
 
@@ -60,6 +62,9 @@ struct net_device {
 	struct net_device_stats tx_stats_; /* tx fields */
 	/* the driver's poll only */
 	struct net_device_stats stats;	/* rx fields; tx fields under xmit_lock */
+	/* the CPU whose NET_TX list it is on, while NETDEV_TX_SCHED is set in state */
+	struct list_head tx_link;
+	unsigned long state;		/* atomic bits */
 	/* NETDEV */
 	struct list_head dev_list;
 	refcount_t refs;
@@ -111,6 +116,7 @@ int dev_queue_xmit(struct sk_buff *skb);
 /* dev_hard_start_xmit etc. netif_stop_queue - no room (TXQ held). netif_wake_queue - room again: sends what waits. Context: softirq. */
 static inline void netif_stop_queue(struct net_device *dev) { WRITE_ONCE(dev->queue_stopped, true); }
 static inline bool netif_queue_stopped(const struct net_device *dev) { return READ_ONCE(dev->queue_stopped); }
+/* netif_wake_queue may be called with TXQ held or not: what waits is sent by NET_TX_SOFTIRQ. */
 void netif_wake_queue(struct net_device *dev);
 void netif_carrier_on(struct net_device *dev);
 void netif_carrier_off(struct net_device *dev);
@@ -124,6 +130,17 @@ struct packet_type {
 void dev_add_pack(struct packet_type *pt);
 void dev_remove_pack(struct packet_type *pt);
 void net_dev_init(void);
+
+/* inetdev_event - the IPv4 side (ipv4/devinet.c) learns that @dev went up or down. Locks: RTNL held. */
+void inetdev_event(struct net_device *dev, bool up);
+/* dev_get_flags - IFF_* as users see them. dev_ioctl - SIOC[GS]IF* that are not of one protocol; -ENOTTY for others. Context: task. */
+unsigned int dev_get_flags(const struct net_device *dev);
+int dev_ioctl(unsigned int cmd, uptr arg);
+/* inet_gifconf - SIOCGIFCONF (ipv4/devinet.c). */
+int inet_gifconf(uptr arg);
+/* softnet counters of one CPU for /proc/net/softnet_stat. */
+struct softnet_counters { u64 processed, dropped, time_squeeze; };
+struct softnet_counters softnet_read(int cpu);
 
 extern struct mutex rtnl_mutex;
 static inline void rtnl_lock(void) { mutex_lock(&rtnl_mutex); }

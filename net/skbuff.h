@@ -92,22 +92,50 @@ static inline int skb_transport_offset(const struct sk_buff *skb) { return (int)
 struct sk_buff *alloc_skb(u32 size, gfp_t gfp) __must_check;
 /* build_skb_pages etc.: netdev_alloc_skb - room for @len received bytes with headroom, aligned so that the IP header is at a multiple of 4. */
 struct sk_buff *netdev_alloc_skb(struct net_device *dev, u32 len) __must_check;
+/* alloc_skb_with_frags - @headroom reserved, then @len bytes already counted in skb->len: linear while they fit one small head, the rest in pages. Content undefined. */
+struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp) __must_check;
 /* kfree_skb - it died of @reason (counted, traced). consume_skb - it did its job. NULL is nothing. Context: any. Takes the skb. */
 void kfree_skb(struct sk_buff *skb, enum skb_drop_reason reason);
 void consume_skb(struct sk_buff *skb);
-/* skb_clone - a second skb over the same data (read only for both). skb_copy - private linear copy. pskb_copy - private header, shared frags. NULL: out of memory. */
+/* skb_clone - a second skb over the same data (read only for both), same id, without sk and rt. skb_copy - private linear copy. pskb_copy - private header, shared frags. NULL: out of memory. */
 struct sk_buff *skb_clone(struct sk_buff *skb, gfp_t gfp) __must_check;
 struct sk_buff *skb_copy(const struct sk_buff *skb, gfp_t gfp) __must_check;
 struct sk_buff *pskb_copy(struct sk_buff *skb, gfp_t gfp) __must_check;
 /* skb_cow_head - the headers become writable with @headroom bytes in front. 0 or -ENOMEM. Pointers into the skb move. */
 int __must_check skb_cow_head(struct sk_buff *skb, u32 headroom);
 /* skb_put - @len more at the tail; skb_push - in front; skb_pull - off the front (NULL: shorter than that, unchanged). ASSERT that the room is there. */
-void *skb_put(struct sk_buff *skb, u32 len);
-void *skb_push(struct sk_buff *skb, u32 len);
-void *skb_pull(struct sk_buff *skb, u32 len);
+static inline void *skb_put(struct sk_buff *skb, u32 len)
+{
+	unsigned char *p = skb->tail;
+
+	skb->tail += len;
+	skb->len += len;
+	ASSERT(skb->tail <= skb->end);
+	return p;
+}
+static inline void *skb_push(struct sk_buff *skb, u32 len)
+{
+	skb->data -= len;
+	skb->len += len;
+	ASSERT(skb->data >= skb->head);
+	return skb->data;
+}
+static inline void *skb_pull(struct sk_buff *skb, u32 len)
+{
+	if (unlikely(len > skb_headlen(skb)))
+		return NULL;
+	skb->len -= len;
+	return skb->data += len;
+}
 static inline void skb_reserve(struct sk_buff *skb, u32 len) { skb->data += len; skb->tail += len; }
 /* pskb_may_pull - are the first @len bytes linear (pulling them out of frags if need be)? false: shorter, or out of memory. */
-bool __must_check pskb_may_pull(struct sk_buff *skb, u32 len);
+bool __must_check pskb_pull_tail(struct sk_buff *skb, u32 len);
+static inline bool __must_check pskb_may_pull(struct sk_buff *skb, u32 len)
+{
+	return likely(len <= skb_headlen(skb)) || pskb_pull_tail(skb, len);
+}
+/* skb_linearize - all bytes into the head. 0 or -ENOMEM. */
+static inline int __must_check skb_linearize(struct sk_buff *skb) { return pskb_may_pull(skb, skb->len) ? 0 : -ENOMEM; }
 /* skb_trim - cut to @len bytes, fragments too. pskb_trim_rcsum the same for received data. */
 void skb_trim(struct sk_buff *skb, u32 len);
 /* skb_split - bytes from @len on move to the empty @skb1 (frags move, linear bytes are copied). */
@@ -116,10 +144,26 @@ void skb_split(struct sk_buff *skb, struct sk_buff *skb1, u32 len);
 int __must_check skb_copy_bits(const struct sk_buff *skb, u32 offset, void *to, u32 len);
 /* skb_copy_datagram_iter - to a user's iterator. 0 or -EFAULT. Context: task, may sleep. */
 int __must_check skb_copy_datagram_iter(const struct sk_buff *skb, u32 offset, struct iov_iter *to, u32 len);
+/* skb_copy_datagram_from_iter - the other way: @len bytes at @offset from the user. 0 or -EFAULT. Context: task, may sleep. */
+int __must_check skb_copy_datagram_from_iter(struct sk_buff *skb, u32 offset, struct iov_iter *from, u32 len);
+/* skb_store_bits - @len bytes of @from to @offset. 0 or -EFAULT if out of range. */
+int __must_check skb_store_bits(struct sk_buff *skb, u32 offset, const void *from, u32 len);
 /* skb_checksum - one's complement sum of @len bytes from @offset, folded into @csum (32 bits, not folded to 16). */
 u32 skb_checksum(const struct sk_buff *skb, u32 offset, u32 len, u32 csum);
 /* skb_checksum_help - complete CHECKSUM_PARTIAL in software. 0 or -ENOMEM. */
 int __must_check skb_checksum_help(struct sk_buff *skb);
+/* skb_csum_unnecessary - has somebody vouched for the transport checksum: the device, or, on the loopback, the sender itself? */
+static inline bool skb_csum_unnecessary(const struct sk_buff *skb)
+{
+	return skb->ip_summed == CHECKSUM_UNNECESSARY || skb->ip_summed == CHECKSUM_PARTIAL;
+}
+/*
+ * skb_gso_segment - cut the super-packet @skb (data at the IP header or at a link header before it) into packets of
+ * gso_size payload bytes each. Return: a list chained by ->next, or ERR_PTR(-ENOMEM, -EINVAL). Keeps @skb.
+ */
+struct sk_buff *skb_gso_segment(struct sk_buff *skb);
+/* rt_put - end a reference to a route (net/ipv4/route.c); skbs hold one in ->rt. Context: any. */
+void rt_put(struct rtable *rt);
 void skb_fill_page_desc(struct sk_buff *skb, int i, struct page *page, u32 off, u32 size);
 static inline void skb_frag_ref(struct sk_buff *skb, int i) { get_page(skb_shinfo(skb)->frags[i].page); }
 /* skb_orphan - give the accounting back now: nobody charges it any more. */

@@ -20,6 +20,9 @@
 #include "net/tcp_states.h"
 
 struct sock;
+/* SCM_CREDENTIALS and SO_PEERCRED. */
+struct ucred { pid_t pid; uid_t uid; gid_t gid; };
+
 struct proto {
 	const char *name;
 	size_t obj_size;
@@ -37,17 +40,17 @@ struct proto {
 	int (*init)(struct sock *sk);
 	void (*destroy)(struct sock *sk);
 	void (*shutdown)(struct sock *sk, int how);
+	void (*keepalive)(struct sock *sk, bool on);	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
 	int (*setsockopt)(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen);	/* not owned */
 	int (*getsockopt)(struct sock *sk, int level, int optname, uptr optval, uptr optlen);	/* not owned */
 	ssize_t (*sendmsg)(struct sock *sk, struct msghdr *msg, size_t len);	/* not owned */
 	ssize_t (*recvmsg)(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);	/* not owned */
 	int (*bind)(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
-	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);	/* release_sock(): what softirq had put aside */
-	void (*release_cb)(struct sock *sk);				/* deferred timers, at release_sock() */
+	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);	/* release_sock(): what softirq had put aside. Sock owned, softirqs off */
+	void (*release_cb)(struct sock *sk);				/* deferred timers, at release_sock(). Sock owned, slock held */
 	int (*hash)(struct sock *sk);
 	void (*unhash)(struct sock *sk);
 	int (*get_port)(struct sock *sk, u16 port);	/* 0 picks one. 0 or 1 (in use) */
-	void (*keepalive)(struct sock *sk, int valbool);	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
 };
 
 typedef struct {
@@ -156,7 +159,7 @@ static_assert(offsetof(struct sock, sk_refcnt) == offsetof(struct sock_common, s
 #define sk_reuse skc_reuse
 #define sk_reuseport skc_reuseport
 
-enum sock_flags { SOCK_DEAD, SOCK_DONE, SOCK_URGINLINE, SOCK_KEEPOPEN, SOCK_LINGER, SOCK_DESTROY, SOCK_BROADCAST, SOCK_TIMESTAMP, SOCK_NOSPACE, SOCK_PASSCRED_F, SOCK_RXQ_OVFL_F, SOCK_DBG, SOCK_LOCALROUTE };
+enum sock_flags { SOCK_DEAD, SOCK_DONE, SOCK_URGINLINE, SOCK_KEEPOPEN, SOCK_LINGER, SOCK_DESTROY, SOCK_BROADCAST, SOCK_TIMESTAMP, SOCK_NOSPACE, SOCK_PASSCRED_F, SOCK_RXQ_OVFL_F, SOCK_DBG, SOCK_LOCALROUTE, SOCK_TIMESTAMPNS };
 enum { SOCK_SNDBUF_LOCK = 1, SOCK_RCVBUF_LOCK = 2, SOCK_BINDADDR_LOCK = 4, SOCK_BINDPORT_LOCK = 8 };
 static inline bool sock_flag(const struct sock *sk, enum sock_flags f) { return test_bit(f, &sk->sk_flags); }
 static inline void sock_set_flag(struct sock *sk, enum sock_flags f) { set_bit(f, &sk->sk_flags); }
@@ -185,7 +188,6 @@ struct sock *sk_clone_lock(const struct sock *sk, gfp_t gfp);
 void sock_orphan(struct sock *sk);
 void sock_graft(struct sock *sk, struct socket *parent);
 int proto_register(struct proto *prot);
-/* for_each_proto - for /proc/net/sockstat. */
 
 void sock_def_readable(struct sock *sk);
 void sock_def_wakeup(struct sock *sk);
@@ -239,6 +241,18 @@ int sock_common_setsockopt(struct socket *sock, int level, int optname, uptr opt
 int sock_common_getsockopt(struct socket *sock, int level, int optname, uptr optval, uptr optlen);
 /* put_sock_int - the getsockopt tail: *optlen limits, is updated. */
 int put_sockopt_int(int val, uptr optval, uptr optlen);
+/* sock_recv_cmsgs - SO_TIMESTAMP and SO_RXQ_OVFL control messages for a datagram. */
+void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb);
+/* sock_poll_wait - poll_wait() on the socket's queue: the first thing a proto_ops.poll does. */
+static inline void sock_poll_wait(struct file *file, struct socket *sock, poll_table *p)
+{
+	if (!poll_does_not_wait(p)) {
+		poll_wait(file, &sock->wq, p);
+		smp_mb(); /* registered before the state is read; pairs with wq_has_sleeper() in sock_def_readable() */
+	}
+}
+/* for_each_proto - every registered protocol, in the order of registration. */
+void for_each_proto(void (*fn)(struct proto *prot, void *arg), void *arg);
 extern int sysctl_somaxconn, sysctl_wmem_max, sysctl_rmem_max, sysctl_wmem_default, sysctl_rmem_default;
 #define SOCK_MIN_SNDBUF 4608
 #define SOCK_MIN_RCVBUF 2304

@@ -28,7 +28,6 @@ struct rtable {
 /* ip_route_output - Return: a route with a reference, or ERR_PTR(-ENETUNREACH, -EHOSTUNREACH, -EINVAL, -ENOMEM). @saddr 0: any. Context: any but hardirq. */
 struct rtable *ip_route_output(be32 daddr, be32 saddr, int oif);
 static inline void rt_get(struct rtable *rt) { refcount_inc(&rt->refs); }
-void rt_put(struct rtable *rt);
 bool rt_is_stale(const struct rtable *rt);
 /* sk_dst_check - the cached route of @sk if still good, else NULL (and dropped). sk_dst_set takes @rt over. Locks: sock owned or slock. */
 struct rtable *sk_dst_check(struct sock *sk);
