@@ -102,6 +102,7 @@
 #define EPROTONOSUPPORT	93
 #define ESOCKTNOSUPPORT	94
 #define ENOTSUP		95
+#define EOPNOTSUPP	95
 #define EPFNOSUPPORT	96
 #define EAFNOSUPPORT	97
 #define EADDRINUSE	98
@@ -141,6 +142,7 @@
 #define ERFKILL		132
 #define EWOULDBLOCK	EAGAIN
 #define ENOTSUPP	524
+#define ENOIOCTLCMD	515
 
 #define ERESTARTSYS	512	/* restart if the handler has SA_RESTART */
 #define ERESTARTNOHAND	514	/* restart only if no handler ran */

@@ -135,6 +135,8 @@ struct sock {
 	struct socket *sk_socket;
 	wait_queue_head_t *sk_wq;	/* &sk_socket->wq, NULL once orphaned */
 	u64 sk_ino;			/* for /proc/net */
+	/* sock owned */
+	struct ucred sk_peer;		/* who connected (AF_UNIX); uid -1: not known */
 	/* called with the sock owned or slock held; any context but hardirq */
 	void (*sk_state_change)(struct sock *sk);
 	void (*sk_data_ready)(struct sock *sk);
@@ -218,6 +220,8 @@ void sock_rfree(struct sk_buff *skb);
 void sock_wfree(struct sk_buff *skb);
 /* sock_alloc_send_skb - for datagrams: waits for room below sk_sndbuf. NULL with *@err -EAGAIN, -EPIPE, -ENOBUFS, signal. Context: task, sock not owned. */
 struct sk_buff *sock_alloc_send_skb(struct sock *sk, u32 size, bool noblock, int *err);
+/* sock_alloc_send_pskb - the same for @len bytes behind @headroom, already counted in skb->len, in pages where they are many; content undefined. */
+struct sk_buff *sock_alloc_send_pskb(struct sock *sk, u32 headroom, u32 len, bool noblock, int *err);
 static inline int sk_rmem_alloc_get(const struct sock *sk) { return atomic_read(&sk->sk_rmem_alloc); }
 static inline int sk_stream_wspace(const struct sock *sk) { return READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued); }
 static inline int sk_stream_min_wspace(const struct sock *sk) { return READ_ONCE(sk->sk_wmem_queued) >> 1; }

@@ -50,12 +50,14 @@ struct msghdr {
 };
 
 enum {
-	SOL_SOCKET = 1, SOL_IP = 0, SOL_TCP = 6, SOL_UDP = 17,
+	SOL_SOCKET = 1, SOL_IP = 0, SOL_TCP = 6, SOL_UDP = 17, SOL_RAW = 255,
 	SO_DEBUG = 1, SO_REUSEADDR = 2, SO_TYPE = 3, SO_ERROR = 4, SO_DONTROUTE = 5, SO_BROADCAST = 6, SO_SNDBUF = 7, SO_RCVBUF = 8,
 	SO_KEEPALIVE = 9, SO_OOBINLINE = 10, SO_PRIORITY = 12, SO_LINGER = 13, SO_REUSEPORT = 15, SO_PASSCRED = 16, SO_PEERCRED = 17,
 	SO_RCVLOWAT = 18, SO_SNDLOWAT = 19, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_BINDTODEVICE = 25, SO_ATTACH_FILTER = 26,
 	SO_TIMESTAMP = 29, SO_ACCEPTCONN = 30, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, SO_MARK = 36, SO_PROTOCOL = 38, SO_DOMAIN = 39,
-	SO_RXQ_OVFL = 40, SO_INCOMING_CPU = 49, SO_COOKIE = 57,
+	SO_RXQ_OVFL = 40, SO_INCOMING_CPU = 49, SO_COOKIE = 57, SO_NO_CHECK = 11, SO_BSDCOMPAT = 14, SO_PEERNAME = 28, SO_TIMESTAMPNS = 35,
+	SO_BINDTOIFINDEX = 62, SO_RCVTIMEO_NEW = 66, SO_SNDTIMEO_NEW = 67, SO_TIMESTAMP_NEW = 63, SO_TIMESTAMPNS_NEW = 64,
+	SCM_RIGHTS = 1, SCM_CREDENTIALS = 2,
 };
 
 struct proto_ops;
@@ -64,6 +66,7 @@ struct socket {
 	socket_state state;		/* lock_sock(sk) */
 	short type;			/* immutable */
 	unsigned long flags;
+	u64 ino;			/* immutable: its number under /proc */
 	struct file *file;		/* back pointer, not a reference */
 	struct sock *sk;
 	const struct proto_ops *ops;

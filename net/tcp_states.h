@@ -9,7 +9,7 @@
  */
 #pragma once
 
-enum {
+enum tcp_state {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT,
 	TCP_SYN_RECV,
@@ -24,7 +24,8 @@ enum {
 	TCP_NEW_SYN_RECV,	/* a request sock: a SYN has come, the child does not exist yet */
 	TCP_MAX_STATES
 };
-#define TCPF_STATE(s) (1U << (s))
+/* A set of states, as bits. */
+#define TCPF(state) (1U << (state))
 enum {
 	TCPF_ESTABLISHED = 1 << TCP_ESTABLISHED, TCPF_SYN_SENT = 1 << TCP_SYN_SENT, TCPF_SYN_RECV = 1 << TCP_SYN_RECV,
 	TCPF_FIN_WAIT1 = 1 << TCP_FIN_WAIT1, TCPF_FIN_WAIT2 = 1 << TCP_FIN_WAIT2, TCPF_TIME_WAIT = 1 << TCP_TIME_WAIT,
