@@ -21,7 +21,7 @@
 #define ETH_DATA_LEN 1500
 #define IFNAMSIZ 16
 enum { ETH_P_IP = 0x0800, ETH_P_ARP = 0x0806, ETH_P_IPV6 = 0x86dd, ETH_P_ALL = 0x0003 };
-enum { IFF_UP = 0x1, IFF_BROADCAST = 0x2, IFF_LOOPBACK = 0x8, IFF_POINTOPOINT = 0x10, IFF_RUNNING = 0x40, IFF_NOARP = 0x80, IFF_PROMISC = 0x100, IFF_MULTICAST = 0x1000 };
+enum { IFF_UP = 0x1, IFF_BROADCAST = 0x2, IFF_LOOPBACK = 0x8, IFF_POINTOPOINT = 0x10, IFF_RUNNING = 0x40, IFF_NOARP = 0x80, IFF_PROMISC = 0x100, IFF_ALLMULTI = 0x200, IFF_MULTICAST = 0x1000, IFF_LOWER_UP = 0x10000 };
 enum { ARPHRD_ETHER = 1, ARPHRD_LOOPBACK = 772, ARPHRD_NONE = 0xfffe };
 enum { NETIF_F_HW_CSUM = 1, NETIF_F_SG = 2, NETIF_F_TSO = 4, NETIF_F_GRO = 8, NETIF_F_RXCSUM = 16,
        NETIF_F_LLTX = 32 /* ndo_start_xmit needs no TXQ lock and never stops: loopback */ };
@@ -130,6 +130,8 @@ struct packet_type {
 void dev_add_pack(struct packet_type *pt);
 void dev_remove_pack(struct packet_type *pt);
 void net_dev_init(void);
+/* net_procfs_init - /proc/net/dev, drops and softnet_stat (net/core/net-procfs.c). Context: boot. */
+void net_procfs_init(void);
 
 /* inetdev_event - the IPv4 side (ipv4/devinet.c) learns that @dev went up or down. Locks: RTNL held. */
 void inetdev_event(struct net_device *dev, bool up);
