@@ -16,6 +16,7 @@
 #include "kernel/wait.h"
 
 struct file;
+struct inode;
 struct sock;
 struct vm_area_struct;
 struct page;
@@ -67,6 +68,7 @@ struct socket {
 	short type;			/* immutable */
 	unsigned long flags;
 	u64 ino;			/* immutable: its number under /proc */
+	struct inode *inode;		/* immutable: what fstat shows */
 	struct file *file;		/* back pointer, not a reference */
 	struct sock *sk;
 	const struct proto_ops *ops;
@@ -105,12 +107,35 @@ int __must_check sock_create(int family, int type, int protocol, struct socket *
 void sock_release(struct socket *sock);
 /* sock_alloc_file - the file of a socket (takes it over, also on failure). sockfd_lookup - by descriptor: NULL with *@err -EBADF, -ENOTSOCK; fput(sock->file) after. */
 struct file *sock_alloc_file(struct socket *sock, int flags);
+/* sock_alloc - an unconnected socket without family or sock, or NULL. Context: task. */
+struct socket *sock_alloc(void);
 struct socket *sockfd_lookup(int fd, int *err);
 struct socket *sock_from_file(struct file *file);
 /* put_cmsg - append a control message to the user's buffer; sets MSG_CTRUNC when it does not fit. 0 or -EFAULT. Context: task. */
 int put_cmsg(struct msghdr *msg, int level, int type, size_t len, const void *data);
+/* for_each_cmsghdr - walk the kernel copy of the control messages a sendmsg() brought. Each must pass cmsg_ok() before it is used or left. */
 struct cmsghdr { u64 cmsg_len; s32 cmsg_level, cmsg_type; };
 #define CMSG_ALIGN(n) ALIGN((size_t)(n), sizeof(u64))
+#define CMSG_LEN(n) (sizeof(struct cmsghdr) + (n))
+static inline struct cmsghdr *cmsg_first(const struct msghdr *m)
+{
+	return m->msg_controllen >= sizeof(struct cmsghdr) ? m->msg_control : NULL;
+}
+static inline void *cmsg_data(struct cmsghdr *c) { return c + 1; }
+/* Does @c have a sane length that ends inside the buffer? */
+static inline bool cmsg_ok(const struct msghdr *m, const struct cmsghdr *c)
+{
+	size_t off = (size_t)((const u8 *)c - (const u8 *)m->msg_control);
+
+	return c->cmsg_len >= sizeof(*c) && c->cmsg_len <= m->msg_controllen - off;
+}
+static inline struct cmsghdr *cmsg_next(const struct msghdr *m, struct cmsghdr *c)
+{
+	size_t next = (size_t)((u8 *)c - (u8 *)m->msg_control) + CMSG_ALIGN(c->cmsg_len);
+
+	return next + sizeof(*c) <= m->msg_controllen ? (struct cmsghdr *)((u8 *)m->msg_control + next) : NULL;
+}
+#define for_each_cmsghdr(c, m) for ((c) = cmsg_first(m); (c); (c) = cmsg_next(m, c))
 void sock_init(void);
 /* inet_init - the TCP/IP family and its devices' addresses; ip_auto_config - ip= of the command line. Context: boot, task. */
 void inet_init(void);
