@@ -38,7 +38,7 @@ void smp_init(void);
 __noreturn void start_kernel(void);
 
 /* Extended state of a task: FXSAVE or XSAVE image (x87, SSE, AVX), saved when it is switched out after use. */
-struct fpu_state { u8 *image; bool used; };
+struct fpu_state { u8 *image; bool used; int cpu; /* whose registers may still hold it */ };
 /* Arch fields of a task, filled by arch_copy_thread(). */
 struct thread_struct {
 	u64 sp;			/* kernel stack pointer while switched out */

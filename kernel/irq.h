@@ -23,6 +23,10 @@ int __must_check irq_route_gsi(unsigned int gsi, int irq);
 /* msi_address, msi_data - what an MSI-X table entry must hold for @irq on @cpu. */
 u64 msi_address(int cpu);
 u32 msi_data(int irq);
+/* handle_irq - the interrupt @vector came. Context: hardirq (kernel/x86/irq.c). */
+void handle_irq(unsigned int vector);
+/* Vectors that request_irq() gives out; below are exceptions and the old PICs, above this kernel's own. */
+enum { FIRST_DEVICE_VECTOR = 0x30, LAST_DEVICE_VECTOR = 0xef, NR_VECTORS = 256 };
 /* irq_count - how often @irq came on @cpu, for /proc/interrupts; irq_name NULL if free. */
 u64 irq_count(int irq, int cpu);
 const char *irq_name(int irq);
