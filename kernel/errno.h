@@ -145,5 +145,6 @@
 #define ENOIOCTLCMD	515
 
 #define ERESTARTSYS	512	/* restart if the handler has SA_RESTART */
+#define ERESTARTNOINTR	513	/* restart always */
 #define ERESTARTNOHAND	514	/* restart only if no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall() with the time that is left */

@@ -17,6 +17,13 @@ enum { CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 
        CLONE_CHILD_CLEARTID = 0x200000, CLONE_DETACHED = 0x400000, CLONE_UNTRACED = 0x800000, CLONE_CHILD_SETTID = 0x1000000 };
 /* kernel_clone - Return: the child's id or -errno. Context: task. */
 pid_t kernel_clone(const struct kernel_clone_args *args);
+/*
+ * copy_kernel_thread - a kernel task named @name that will run fn(arg) once wake_up_new_task() is called for it; allowed
+ * on @cpu only (-1: any). For kthread_create(). Return: the task, whose reference belongs to its running, or ERR_PTR. Context: task.
+ */
+struct task_struct *copy_kernel_thread(int (*fn)(void *), void *arg, int cpu, const char *name) __must_check;
+/* fork_idle - the idle task of @cpu: pid 0, in no table, not queued. For sched_init_cpu(). Return: ERR_PTR(-ENOMEM). Context: boot. */
+struct task_struct *fork_idle(int cpu) __must_check;
 /* user_mode_thread - make pid 1: a task that runs fn(arg) in the kernel and then, if it returns 0, user mode. Return: pid or -errno. */
 pid_t user_mode_thread(int (*fn)(void *), void *arg);
 /* kernel_execve - become @path with strings from the kernel. Return: 0 (user mode follows) or -errno. Context: task. */
@@ -34,6 +41,12 @@ void exit_robust_list(struct task_struct *p);
 /* nr_processes_total - forks since boot, for /proc/stat; last_pid for loadavg. */
 u64 total_forks(void);
 pid_t last_pid(void);
+/* thread_cputime - user and system time of @p; process_cputime - of all threads of its process, ended ones too. Context: any. */
+void thread_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns);
+void process_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns);
+/* utsname - what uname(2) says; .nodename changes (sethostname). Context: any. */
+struct new_utsname { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
+const struct new_utsname *utsname(void);
 /* capable - is current uid 0? (There are no other capabilities.) */
 bool capable_root(void);
 /* rlimit - current's soft limit. */

@@ -56,8 +56,23 @@ struct sigpending { struct list_head list; sigset_t signal; };
 struct sighand_struct {
 	refcount_t count;
 	spinlock_t siglock;	/* SIGHAND: actions, and pending and blocked sets of all tasks that share this */
+	/* siglock */
+	sigset_t installed;	/* signals whose action is not all default: only those entries of action[] are filled */
+	sigset_t ignored;	/* of these, those with SIG_IGN */
 	struct sigaction_k action[_NSIG];
 };
+/* sighand_action - what is to happen on @sig. Locks: siglock held. */
+static inline const struct sigaction_k *sighand_action(const struct sighand_struct *s, int sig)
+{
+	static const struct sigaction_k by_default;
+
+	return s->installed.sig & sigmask(sig) ? &s->action[sig - 1] : &by_default;
+}
+/*
+ * lock_task_sighand - take the siglock of any task that the caller holds a reference to (execve may be giving it
+ * another sighand). Interrupts are off then. Return: the sighand; its siglock is to be given back with *@flags.
+ */
+struct sighand_struct *lock_task_sighand(struct task_struct *p, unsigned long *flags);
 
 /* send_sig_info - to the process of @p. force: also if blocked or ignored. Return: 0, -EAGAIN (queue full). Context: any. */
 int send_sig_info(int sig, const siginfo_t *info, struct task_struct *p);
@@ -68,10 +83,8 @@ void force_sig_fault(int sig, int code, u64 addr);
 void force_sig(int sig);
 /* kill_pgrp - to every process of group @pgrp. Return: 0 or -ESRCH. Context: any. kill_pid - @pid as in kill(2). */
 int kill_pgrp(pid_t pgrp, int sig);
-/* signal_pending - is there one to deliver? Cheap; any task. Used by every interruptible sleep. */
-bool signal_pending(const struct task_struct *p);
-bool fatal_signal_pending(const struct task_struct *p);
-bool signal_pending_state(unsigned int state, const struct task_struct *p);
+/* kill_pgrp_locked - the same. Locks: pidtab_lock held. */
+int kill_pgrp_locked(pid_t pgrp, int sig);
 /* do_signal - deliver what is pending to the user mode that @regs return to; restart the call if it says so. Context: task, on exit to user. */
 void do_signal(struct pt_regs *regs);
 /* set_current_blocked - Context: task. set_user_sigmask - for ppoll and friends: swap, restored after the handler. 0, -EINVAL, -EFAULT. */
@@ -87,4 +100,10 @@ int dequeue_signal(sigset_t mask, siginfo_t *info);
 void flush_signal_handlers(struct task_struct *p);
 void flush_sigqueue(struct sigpending *pending);
 void signal_init(void);
+/* signal_masks - pending, ignored and caught signals of @p's process, for /proc. Context: any. */
+struct signal_masks { sigset_t pending, shared_pending, blocked, ignored, caught; };
+void signal_masks(struct task_struct *p, struct signal_masks *m);
 /* signalfd_wqh - pollers of signalfds of a process are told here, key EPOLLIN; in signal_struct. */
+
+/* signal_pending(), fatal_signal_pending() and signal_pending_state() are inline there. */
+#include "kernel/task.h"
