@@ -14,3 +14,5 @@ struct file_operations;
 struct file *anon_inode_getfile(const char *name, const struct file_operations *fops, void *priv, int flags);
 /* anon_inode_getfd - the same, installed at a descriptor (O_CLOEXEC in @flags). Return: fd or -errno; on failure @priv is the caller's. */
 int anon_inode_getfd(const char *name, const struct file_operations *fops, void *priv, int flags);
+/* anon_inode_name - the @name that @file was made with, NULL if it is no such file. Context: any. */
+const char *anon_inode_name(const struct file *file);
