@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 def pytest_addoption(parser):
     parser.addoption("--pattern", default="", help="only cases whose name holds this text or matches this glob")
-    parser.addoption("--names", action="store_true", help="print the names of the cases, one a line, and run none")
+    parser.addoption("--list-cases", action="store_true", help="print the names of the cases, one a line, and run none")
     parser.addoption("--oracle", action="store_true", help="run the ABI cases on Debian's Linux instead of Pollux")
 
 
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config, items):
         keep = [i for i in items if fnmatch.fnmatchcase(case_name(i), glob)]
         config.hook.pytest_deselected(items=[i for i in items if i not in keep])
         items[:] = keep
-    if config.getoption("--names"):
+    if config.getoption("--list-cases"):
         for item in items:
             print(case_name(item))
         config.hook.pytest_deselected(items=list(items))
@@ -37,14 +37,14 @@ def case_name(item):
 
 
 def pytest_configure(config):
-    if config.getoption("--names"):
+    if config.getoption("--list-cases"):
         config.option.verbose = -3
         config.option.no_summary = True
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     """The plain closing line."""
-    if config.getoption("--names"):
+    if config.getoption("--list-cases"):
         return
     stats = terminalreporter.stats
     failed = len(stats.get("failed", [])) + len(stats.get("error", []))

@@ -7,6 +7,7 @@ kernel/x86/backtrace.c; the section lies behind everything it names (kernel/boot
 import sys
 
 KERNEL_BASE = 0xFFFFFFFF80000000
+GCC_SUFFIXES = ("isra", "part", "constprop", "cold", "lto_priv", "localalias")
 
 
 def functions(lines):
@@ -16,13 +17,14 @@ def functions(lines):
         if len(fields) != 3 or fields[1] not in "tT":
             continue
         address, name = int(fields[0], 16), fields[2]
-        # Marks of the linker script, local labels, and second names of one address are no functions of their own.
-        if address < KERNEL_BASE or address == last or "." in name and not name.split(".")[0]:
+        # Marks of the linker script, local labels of assembly code (what gcc splits off a function has a dot in its
+        # name too), and second names of one address are no functions of their own.
+        if address < KERNEL_BASE or address == last or name.startswith("__") and name.endswith(("_start", "_end")):
             continue
-        if name.startswith("__") and name.endswith(("_start", "_end")) or name.endswith(".end"):
+        if "." in name and name.split(".")[1] not in GCC_SUFFIXES:
             continue
         last = address
-        yield address - KERNEL_BASE, name.split("..@")[0]
+        yield address - KERNEL_BASE, name
 
 
 def main():
