@@ -33,7 +33,6 @@ struct fd { struct file *file; bool need_put; };
 /* fdget - the file of descriptor @fd, .file NULL if not open (or O_PATH; fdget_raw gives those too). fdput returns it. Context: task. */
 struct fd fdget(unsigned int fd);
 struct fd fdget_raw(unsigned int fd);
-/* fdget_pos - also holds f_pos_lock when the file is shared and has a position. */
 static inline void fdput(struct fd f);
 /* fget - with a counted reference, or NULL. */
 struct file *fget(unsigned int fd);
@@ -57,6 +56,9 @@ int unshare_files(void);
 struct file *task_next_fd(struct task_struct *p, unsigned int *fd);
 /* file_max checks: files_open() for /proc/sys/fs/file-nr. */
 long files_open(void);
+
+/* get_files - @p's table with a reference (put_files() returns it), NULL when it has none. Context: task. */
+struct files_struct *get_files(struct task_struct *p);
 
 void fput(struct file *file);
 static inline void fdput(struct fd f)

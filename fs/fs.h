@@ -34,12 +34,16 @@ enum {
 	O_SYNC = 04010000, O_PATH = 010000000, O_TMPFILE = 020200000,
 };
 typedef unsigned int fmode_t;
-enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PREAD = 8, FMODE_PWRITE = 16, FMODE_STREAM = 32 /* no position */, FMODE_PATH = 64 };
+enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PREAD = 8, FMODE_PWRITE = 16, FMODE_STREAM = 32 /* no position */, FMODE_PATH = 64,
+	/* f_pos_lock is held over an operation if others have the file too (regular files, directories) */
+	FMODE_ATOMIC_POS = 128,
+	FMODE_PSEUDO = 256 /* made by alloc_file_pseudo(): no path, and f_inode is the file's own reference */ };
 
 struct path { struct vfsmount *mnt; struct dentry *dentry; };
 
 /* One operation under way. */
 struct kiocb { struct file *ki_filp; loff_t ki_pos; int ki_flags; };
+/* IOCB_NOWAIT: O_NONBLOCK or RWF_NOWAIT was asked for. IOCB_APPEND: O_APPEND or RWF_APPEND. */
 enum { IOCB_NOWAIT = 1, IOCB_APPEND = 2 };
 
 /* One open file: shared by all descriptors that dup() and fork() made of it. */
@@ -55,6 +59,7 @@ struct file {
 	unsigned int f_flags;		/* O_* */
 	struct hlist_head f_ep;		/* epitems that watch this file (epi->fllink) */
 	pid_t f_owner; int f_owner_sig;
+	struct fasync_struct *f_fasync;	/* O_ASYNC: who sends SIGIO (fs/fasync.c) */
 	/* f_pos_lock (FPOS) */
 	struct mutex f_pos_lock;
 	loff_t f_pos;
@@ -94,7 +99,8 @@ struct dir_context { bool (*actor)(struct dir_context *, const char *name, int l
 enum { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12 };
 
 struct inode_operations {
-	struct dentry *(*lookup)(struct inode *dir, struct dentry *dentry);	/* d_add()s an inode or NULL; returns NULL or ERR_PTR */
+	/* d_add()s an inode or NULL; returns NULL or ERR_PTR. A directory without lookup() has all its names in the dentry cache. */
+	struct dentry *(*lookup)(struct inode *dir, struct dentry *dentry);
 	int (*create)(struct inode *dir, struct dentry *, umode_t);
 	int (*link)(struct dentry *old, struct inode *dir, struct dentry *);
 	int (*unlink)(struct inode *dir, struct dentry *);
@@ -102,6 +108,7 @@ struct inode_operations {
 	int (*mkdir)(struct inode *dir, struct dentry *, umode_t);
 	int (*rmdir)(struct inode *dir, struct dentry *);
 	int (*mknod)(struct inode *dir, struct dentry *, umode_t, dev_t);
+	int (*tmpfile)(struct inode *dir, struct dentry *, umode_t);	/* an inode without a name (O_TMPFILE) */
 	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned int flags);
 	/* the target of a symbolic link: copied into @buf (PATH_MAX). Return: length or -errno. */
 	int (*readlink)(struct inode *, char *buf, size_t size);
@@ -109,6 +116,7 @@ struct inode_operations {
 	int (*get_link_path)(struct inode *, struct path *path);
 	int (*getattr)(struct inode *, struct kstat *);		/* NULL: generic_fillattr() */
 	int (*setattr)(struct inode *, const struct iattr *);	/* NULL: -EPERM */
+	int (*permission)(struct inode *, int mask);		/* NULL: generic_permission() */
 };
 struct iattr { unsigned int ia_valid; umode_t ia_mode; uid_t ia_uid; gid_t ia_gid; loff_t ia_size; u64 ia_atime_ns, ia_mtime_ns; };
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_OPEN = 64 };
@@ -118,7 +126,7 @@ struct address_space {
 	struct inode *host;
 	/* MAPPING_MTX */
 	struct mutex lock;
-	void **slots;		/* page pointers by index, grown as needed (fs/filemap.c) */
+	void **slots;		/* radix tree of page pointers; the page itself while nr_slots is 1 (fs/filemap.c) */
 	u64 nr_slots, nrpages;
 };
 struct inode {
@@ -139,12 +147,19 @@ struct inode {
 	struct address_space i_data;
 	void *i_pipe;		/* FIFO: struct pipe_inode_info */
 	void *i_socket;		/* AF_UNIX: the bound socket */
+	struct list_head i_flctx;	/* file locks (LEAF lock of fs/locks.c) */
+	unsigned int i_seals;	/* memfd: F_SEAL_* */
+	atomic_long_t i_mmap_shared;	/* writable shared mappings */
 	/* atomic */
 	refcount_t i_count;
 };
 struct super_operations { void (*evict_inode)(struct inode *); int (*statfs)(struct super_block *, struct kstatfs *); };
 struct kstatfs { u64 f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_namelen; };
-struct super_block { const struct super_operations *s_op; const char *s_type; u64 s_magic; dev_t s_dev; struct dentry *s_root; atomic64_t s_next_ino; void *s_fs_info; unsigned int s_flags; };
+struct super_block { const struct super_operations *s_op; const char *s_type; u64 s_magic; dev_t s_dev; struct dentry *s_root; atomic64_t s_next_ino; void *s_fs_info; unsigned int s_flags;
+	int s_active;		/* DCACHE: mounts of it, and one for a kernel that keeps it */
+	atomic_long_t s_pages;	/* pages of content */
+	long s_max_pages;	/* size= of a tmpfs; 0: what memory there is */
+};
 
 #define NAME_MAX 255
 #define PATH_MAX 4096
@@ -156,6 +171,7 @@ struct dentry {
 	struct list_head d_child, d_subdirs;
 	struct vfsmount *d_mounted;	/* what is mounted on it */
 	bool d_unlinked;
+	u64 d_pos;			/* place in the parent's listing, ascending along d_subdirs */
 	u32 d_hashval;
 	u16 d_len;
 	char *d_name;			/* d_iname or kmalloc'd */
@@ -175,6 +191,8 @@ void iput(struct inode *inode);
 void init_special_inode(struct inode *inode, umode_t mode, dev_t rdev);
 void generic_fillattr(struct inode *inode, struct kstat *st);
 int setattr_copy(struct inode *inode, const struct iattr *attr);
+/* generic_permission - by mode, owner and groups. Return: 0 or -EACCES. */
+int generic_permission(struct inode *inode, int mask);
 /* register_chrdev - opens of character device (@major, @minor..@minor+@count-1) get @fops. Context: boot. */
 void register_chrdev(unsigned int major, unsigned int minor, unsigned int count, const char *name, const struct file_operations *fops);
 
@@ -193,6 +211,13 @@ void path_put(const struct path *path);
 
 /* Files. alloc_file - Return: a file with one reference or ERR_PTR; takes over @path's references on success. */
 struct file *alloc_file(const struct path *path, unsigned int flags, const struct file_operations *fop);
+/*
+ * alloc_pseudo_inode - an inode of no file system, for a socket or pipe (@mode with its type); one reference, or NULL.
+ * alloc_file_pseudo - a file over @inode that has no path: f_path is empty. Return: a file or ERR_PTR.
+ * Takes: the reference of @inode, on success; the last fput() drops it after release(). Context: task.
+ */
+struct inode *alloc_pseudo_inode(umode_t mode);
+struct file *alloc_file_pseudo(struct inode *inode, unsigned int flags, const struct file_operations *fop);
 /* dentry_open, filp_open - by path, for the kernel itself. */
 struct file *filp_open(const char *name, unsigned int flags, umode_t mode);
 struct file *dentry_open(const struct path *path, unsigned int flags);
@@ -226,9 +251,12 @@ int generic_file_mmap(struct file *file, struct vm_area_struct *vma);
 /* filemap_get_page - page @index with a reference; @create: a zeroed one if absent. NULL: absent; ERR_PTR(-ENOMEM). */
 struct page *filemap_get_page(struct address_space *m, u64 index, bool create);
 
+/* shmem_file_setup - a file of @size bytes in memory that no directory names. Return: a file or ERR_PTR. Context: task. */
+struct file *shmem_file_setup(const char *name, loff_t size, unsigned int flags) __must_check;
+
 /* Mounts and boot. */
 int vfs_mount(const char *fstype, const char *devname, const char *where, unsigned int flags);
-struct file_system_type { const char *name; struct super_block *(*mount)(struct file_system_type *, const char *dev); struct file_system_type *next; };
+struct file_system_type { const char *name; struct super_block *(*mount)(struct file_system_type *, const char *dev, char *data); struct file_system_type *next; };
 void register_filesystem(struct file_system_type *t);
 void vfs_init(void);
 void ramfs_init(void);
