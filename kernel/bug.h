@@ -15,6 +15,8 @@
  * Context: any.
  */
 __noreturn __cold void panic(const char *fmt, ...) __printf(1, 2);
+/* What machine_exit() tells the host after a panic. */
+enum { PANIC_EXIT_CODE = 101 };
 __noreturn __cold void assert_failed(const char *expr, const char *file, int line);
 /* warn_failed - print "WARN" with a back-trace and count it: a test run with a WARN fails. Context: any. */
 __cold void warn_failed(const char *expr, const char *file, int line);

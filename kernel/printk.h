@@ -31,8 +31,9 @@ void register_console(struct console *con);
 size_t printk_read(u64 *pos, char *buf, size_t size);
 /* printk_panic_mode - from now on write straight to the consoles, without locks. */
 void printk_panic_mode(void);
-/* printk_set_console_level - messages above @level stay in the ring. */
+/* printk_set_console_level - messages above @level stay in the ring. printk_console_level - which it is. */
 void printk_set_console_level(int level);
+int printk_console_level(void);
 /* dump_stack - the current back-trace, symbolised. dump_stack_from - one that starts at frame pointer @fp. Context: any. */
 void dump_stack(void);
 void dump_stack_from(unsigned long ip, unsigned long fp);
