@@ -12,6 +12,7 @@
 #include "net/netdevice.h"
 #include "net/sock.h"
 #include "net/wire/checksum.h"
+#include "net/wire/icmp.h"
 #include "net/wire/ipv4.h"
 
 /* A route to one destination, as the lookup made it: immutable, counted. */
@@ -28,7 +29,22 @@ struct rtable {
 /* ip_route_output - Return: a route with a reference, or ERR_PTR(-ENETUNREACH, -EHOSTUNREACH, -EINVAL, -ENOMEM). @saddr 0: any. Context: any but hardirq. */
 struct rtable *ip_route_output(be32 daddr, be32 saddr, int oif);
 static inline void rt_get(struct rtable *rt) { refcount_inc(&rt->refs); }
-bool rt_is_stale(const struct rtable *rt);
+/* rt_genid - changes whenever any route, address or path MTU does. */
+extern u32 rt_genid;
+static inline bool rt_is_stale(const struct rtable *rt) { return rt->genid != READ_ONCE(rt_genid); }
+/* The next hop's address. */
+static inline be32 rt_nexthop(const struct rtable *rt) { return rt->gateway.raw ? rt->gateway : rt->dst; }
+/* ip_rt_update_pmtu - a router said that packets to @daddr may have @mtu bytes (RFC 1191); forgotten after ten minutes. Context: softirq. */
+void ip_rt_update_pmtu(be32 daddr, u32 mtu);
+/* rt_cache_flush - every cached route is looked up anew. fib_local_rebuild - an address or a device's state changed. Locks: RTNL held. */
+void rt_cache_flush(void);
+void fib_local_rebuild(void);
+/* fib_add_connected, fib_del_connected - the route to @dev's own network, preferring source @addr. fib_dev_down - all routes through @dev go. Locks: RTNL held. */
+int fib_add_connected(struct net_device *dev, be32 addr, be32 mask);
+void fib_del_connected(struct net_device *dev, be32 addr, be32 mask);
+void fib_dev_down(struct net_device *dev);
+struct seq_file;
+void fib_route_show(struct seq_file *m, void *arg);
 /* sk_dst_check - the cached route of @sk if still good, else NULL (and dropped). sk_dst_set takes @rt over. Locks: sock owned or slock. */
 struct rtable *sk_dst_check(struct sock *sk);
 void sk_dst_set(struct sock *sk, struct rtable *rt);
@@ -68,6 +84,23 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info);
 /* icmp_err_convert - ICMP_DEST_UNREACH code to errno; *@fatal: hard error. */
 int icmp_err_convert(u8 code, bool *fatal);
 void ip_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt);
+/* ip_proto_deliver - hand a packet (data at the transport header) to its protocol. Takes the skb. Context: softirq. */
+extern const struct net_protocol *const inet_protos[256];
+/* ip_defrag - one more fragment. Return: the whole datagram once it is there, else NULL. Takes the skb. softirq. */
+struct sk_buff *ip_defrag(struct sk_buff *skb);
+void ipfrag_init(void);
+/* ip_frag_mem - bytes held, and datagrams begun, for /proc/net/sockstat. */
+void ip_frag_stats(int *nr, long *mem);
+/* raw_local_deliver - copies for raw sockets. Return: did any want it? raw_icmp_error - they learn of an ICMP error. softirq; keep the skb. */
+bool raw_local_deliver(struct sk_buff *skb, int protocol);
+void raw_icmp_error(struct sk_buff *skb, int protocol, u32 info);
+void raw_init(void);
+/* ping_rcv - an echo reply. Takes the skb. ping_err - an error about an echo request of ours: data at the quoted IP header. softirq. */
+void ping_rcv(struct sk_buff *skb);
+void ping_err(struct sk_buff *skb, u32 info);
+void ping_init(void);
+/* ip_build_header - push an IP header of 20 bytes; the caller sets nothing else. @id in host order. */
+void ip_build_header(struct sk_buff *skb, const struct ip_params *p, u16 id);
 
 /* Ports (inet_hashtables.c is TCP's; UDP has its own table). local port range for port 0. */
 extern int sysctl_ip_local_port_range[2];
@@ -90,6 +123,7 @@ void neigh_put(struct neighbour *n);
 void arp_init(void);
 void arp_send_gratuitous(struct net_device *dev);
 int arp_ioctl(unsigned int cmd, uptr arg);
+void neigh_ifdown(struct net_device *dev);
 
 /* af_inet.c: shared by TCP and UDP. */
 int inet_create(struct socket *sock, int protocol);
@@ -110,14 +144,35 @@ ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int fl
 int ip_setsockopt(struct sock *sk, int optname, uptr optval, unsigned int optlen);
 int ip_getsockopt(struct sock *sk, int optname, uptr optval, uptr optlen);
 void ip_cmsg_recv(struct msghdr *msg, struct sk_buff *skb);
+/* What one sendmsg() says beside the data; ip_cmsg_send() fills in from control messages. 0 or -EINVAL. */
+struct ipcm_cookie { be32 saddr; int oif; int ttl, tos; /* -1: the socket's */ };
+static inline void ipcm_init_sk(struct ipcm_cookie *ipc, const struct inet_sock *inet)
+{
+	*ipc = (struct ipcm_cookie){ inet->inet_saddr, inet->sk.sk_bound_dev_if, -1, -1 };
+}
+int __must_check ip_cmsg_send(struct msghdr *msg, struct ipcm_cookie *ipc);
+/* ip_params_for - what goes into the IP header of a packet of @len bytes that @sk sends along @rt. */
+struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt, const struct ipcm_cookie *ipc, be32 daddr, u8 protocol, u32 len);
+/* ip_icmp_error - queue an error for MSG_ERRQUEUE if IP_RECVERR is on: @skb has data at the quoted IP header, @payload_off beyond its transport header. ip_recv_error - read one. */
+void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32 info, u32 payload_off);
+void ip_local_error(struct sock *sk, int err, be32 daddr, be16 port, u32 info);
+ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len);
+enum { IP_PMTUDISC_DONT, IP_PMTUDISC_WANT, IP_PMTUDISC_DO, IP_PMTUDISC_PROBE, IP_PMTUDISC_INTERFACE, IP_PMTUDISC_OMIT };
+/* IPCB - IP's scratch in a received skb, good until it is queued to a socket and there. */
+struct inet_skb_parm { int iif; };
+#define IPCB(skb) ((struct inet_skb_parm *)(skb)->cb)
 
 /* The rows of inetsw: one per (type, protocol). */
 extern struct proto tcp_prot, udp_prot, raw_prot, ping_prot;
+/* For /proc/net: every UDP, raw and ping sock. @fn: no lock but the table's bucket is held. */
+void udp_for_each(void (*fn)(struct sock *sk, void *arg), void *arg);
+void raw_for_each(void (*fn)(struct sock *sk, void *arg), void *arg);
 extern const struct proto_ops inet_stream_ops, inet_dgram_ops, inet_sockraw_ops;
 void tcp_init(void);
 void udp_init(void);
 void icmp_init(void);
 void ip_rt_init(void);
+void ip_proc_init(void);
 /* TCP's half of inet_listen, inet_shutdown and poll (tcp.c). */
 int inet_csk_listen_start(struct sock *sk);
 void tcp_listen_stop(struct sock *sk);
@@ -125,7 +180,9 @@ __poll_t tcp_poll(struct file *file, struct socket *sock, poll_table *wait);
 /* /proc/net/snmp counters: SNMP_INC(IP_INRECEIVES). */
 #define SNMP_COUNTERS(X) X(IP_INRECEIVES) X(IP_INHDRERRORS) X(IP_INADDRERRORS) X(IP_INDISCARDS) X(IP_INDELIVERS) X(IP_OUTREQUESTS) X(IP_OUTNOROUTES) \
 	X(IP_REASMREQDS) X(IP_REASMOKS) X(IP_REASMFAILS) X(IP_FRAGOKS) X(IP_FRAGFAILS) X(IP_FRAGCREATES) \
-	X(ICMP_INMSGS) X(ICMP_INERRORS) X(ICMP_OUTMSGS) \
+	X(IP_INUNKNOWNPROTOS) X(IP_OUTDISCARDS) X(IP_REASMTIMEOUT) \
+	X(ICMP_INMSGS) X(ICMP_INERRORS) X(ICMP_OUTMSGS) X(ICMP_INCSUMERRORS) X(ICMP_INDESTUNREACHS) X(ICMP_INTIMEEXCDS) X(ICMP_INECHOS) X(ICMP_INECHOREPS) \
+	X(ICMP_OUTDESTUNREACHS) X(ICMP_OUTTIMEEXCDS) X(ICMP_OUTECHOS) X(ICMP_OUTECHOREPS) X(ICMP_OUTRATELIMIT) \
 	X(TCP_ACTIVEOPENS) X(TCP_PASSIVEOPENS) X(TCP_ATTEMPTFAILS) X(TCP_ESTABRESETS) X(TCP_INSEGS) X(TCP_OUTSEGS) X(TCP_RETRANSSEGS) X(TCP_INERRS) X(TCP_OUTRSTS) X(TCP_INCSUMERRORS) \
 	X(TCP_LISTENOVERFLOWS) X(TCP_LISTENDROPS) X(TCP_TIMEWAITED) X(TCP_DELAYEDACKS) X(TCP_TIMEOUTS) X(TCP_FASTRETRANS) X(TCP_CHALLENGEACK) \
 	X(UDP_INDATAGRAMS) X(UDP_NOPORTS) X(UDP_INERRORS) X(UDP_OUTDATAGRAMS) X(UDP_RCVBUFERRORS) X(UDP_INCSUMERRORS)
