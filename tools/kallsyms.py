@@ -2,7 +2,7 @@
 """The kernel's symbol table, as assembly: `nm -n kernel.elf | kallsyms.py - > kallsyms.asm`.
 
 Functions only, in order of address. With an empty input (the first of the two links) the tables are empty. Read by
-kernel/x86/backtrace.c; the section lies behind everything it names (kernel/boot/kernel.ld).
+kernel/debug/kallsyms.c; the section lies behind everything it names (kernel/boot/kernel.ld).
 """
 import sys
 
@@ -14,7 +14,7 @@ def functions(lines):
     last = None
     for line in lines:
         fields = line.split()
-        if len(fields) != 3 or fields[1] not in "tT":
+        if len(fields) != 3 or fields[1] not in "tTwW":
             continue
         address, name = int(fields[0], 16), fields[2]
         # Marks of the linker script, local labels of assembly code (what gcc splits off a function has a dot in its
@@ -29,14 +29,19 @@ def functions(lines):
 
 def main():
     source = sys.stdin if sys.argv[1] == "-" else open(sys.argv[1], encoding="ascii")
-    table, names, offset = [], [], 0
-    for address, name in functions(source):
-        table.append(f"\tdd {address:#x}, {offset}")
-        names.append(f'\tdb "{name}", 0')
+    symbols = list(functions(source))
+    out = ["section .kallsyms progbits alloc noexec nowrite align=8"]
+    out.append("global kallsyms_count, kallsyms_addresses, kallsyms_names_offsets, kallsyms_names")
+    out += ["kallsyms_count:", f"\tdd {len(symbols)}", "kallsyms_addresses:"]
+    out += [f"\tdd {address:#x}" for address, _ in symbols]
+    out.append("kallsyms_names_offsets:")
+    offset = 0
+    for _, name in symbols:
+        out.append(f"\tdd {offset}")
         offset += len(name) + 1
-    print("section .kallsyms progbits alloc noexec nowrite align=8")
-    print("global kallsyms_table, kallsyms_table_end, kallsyms_names")
-    print("\n".join(["kallsyms_table:", *table, "kallsyms_table_end:", "kallsyms_names:", *names]))
+    out.append("kallsyms_names:")
+    out += [f'\tdb "{name}", 0' for _, name in symbols]
+    print("\n".join(out))
 
 
 main()

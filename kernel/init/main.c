@@ -88,7 +88,7 @@ static int kernel_init(__unused void *arg)
 	return 0;
 }
 
-/* What works without interrupts and without other tasks. */
+/* Up to here nothing may need interrupts or other tasks. */
 static void init_foundations(void)
 {
 	cmdline_init(boot_info.cmdline);
@@ -103,6 +103,7 @@ static void init_foundations(void)
 	timers_init_cpu(0);
 	sched_init();
 	softirq_init();
+	local_irq_enable();
 }
 
 static void init_processes_and_files(void)
@@ -145,7 +146,6 @@ void start_kernel(void)
 	init_foundations();
 	init_processes_and_files();
 	smp_init();
-	local_irq_enable();
 	workqueue_init();
 	init_network_and_drivers();
 	pid = user_mode_thread(kernel_init, NULL);

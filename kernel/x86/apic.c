@@ -74,8 +74,8 @@ u32 apic_timer_raw(void) { return apic_read(APIC_TIMER_CURRENT); }
 
 void apic_timer_set_hz(u64 hz)
 {
-	timer_mult = (hz << 32) / NSEC_PER_SEC;
-	tsc_per_ns_mult = (u64)(((unsigned __int128)tsc_hz << 32) / NSEC_PER_SEC);
+	timer_mult = mul_u64_u64_div_u64(hz, 1ULL << 32, NSEC_PER_SEC);
+	tsc_per_ns_mult = mul_u64_u64_div_u64(tsc_hz, 1ULL << 32, NSEC_PER_SEC);
 	apic_write(APIC_TIMER_INITIAL, 0);
 	apic_write(APIC_LVT_TIMER, LOCAL_TIMER_VECTOR | (cpu_has.tsc_deadline ? LVT_TSC_DEADLINE : 0));
 }

@@ -1,55 +1,18 @@
 /*
  * kernel/x86/backtrace.c - how we got here: a walk along the frame pointers, with names.
  *
- * Linux:   arch/x86/kernel/unwind_frame.c, dumpstack.c, kernel/kallsyms.c (6.1)
+ * Linux:   arch/x86/kernel/unwind_frame.c, dumpstack.c (6.1)
  * Same:    return addresses with symbol and offset.
  * Differs: 1. the whole kernel keeps frame pointers, so nothing is guessed.
- *          2. the symbol table is a sorted list of functions (tools/kallsyms.py), not compressed.
  * Locks:   none.
  * Walk:    panic(), warn_failed() -> dump_stack().
  */
 #include "kernel/printk.h"
-#include "kernel/string.h"
 #include "kernel/x86/x86.h"
 
 enum { MAX_FRAMES = 32 };
 
-/* tools/kallsyms.py: address less KERNEL_BASE and offset into the names, in order of address. */
-struct kallsym { u32 address, name; };
-extern const struct kallsym kallsyms_table[], kallsyms_table_end[];
-extern const char kallsyms_names[];
 extern const char __kernel_start[], __text_end[];
-
-const char *kallsyms_lookup(unsigned long addr, unsigned long *off)
-{
-	const struct kallsym *lo = kallsyms_table, *hi = kallsyms_table_end;
-	u32 a;
-
-	if (addr < (u64)__kernel_start || addr >= (u64)__text_end)
-		return NULL;
-	a = (u32)(addr - KERNEL_BASE);
-	/* lo: the last entry known to be at or below a, if there is any; hi: the first above. */
-	while (hi - lo > 1) {
-		const struct kallsym *mid = lo + (hi - lo) / 2;
-
-		if (mid->address <= a)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	if (lo == kallsyms_table_end || lo->address > a)
-		return NULL;
-	*off = a - lo->address;
-	return kallsyms_names + lo->name;
-}
-
-unsigned long kallsyms_lookup_name(const char *name)
-{
-	for (const struct kallsym *s = kallsyms_table; s < kallsyms_table_end; s++)
-		if (!strcmp(kallsyms_names + s->name, name))
-			return KERNEL_BASE + s->address;
-	return 0;
-}
 
 static void print_frame(unsigned long ip)
 {

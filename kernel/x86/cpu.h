@@ -112,4 +112,12 @@ static inline bool rdseed(u64 *v)
 	__asm__ __volatile__("rdseed %0" : "=r"(*v), "=@ccc"(ok));
 	return ok;
 }
+/* a * b / c with a 128-bit product; the result must fit. */
+static inline u64 mul_u64_u64_div_u64(u64 a, u64 b, u64 c)
+{
+	u64 q;
+
+	__asm__ ("mulq %2; divq %3" : "=a"(q) : "a"(a), "rm"(b), "rm"(c) : "rdx", "cc");
+	return q;
+}
 static inline unsigned long frame_pointer(void) { return (unsigned long)__builtin_frame_address(0); }

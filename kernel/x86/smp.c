@@ -70,7 +70,6 @@ void percpu_init(void)
 
 void ap_start(int cpu)
 {
-	write_cr3(virt_to_phys(kernel_pgd));
 	segments_init_cpu(cpu);
 	this_cpu_write(loaded_pgd, kernel_pgd);
 	cpu_init();

@@ -65,7 +65,10 @@ void smp_call_mask(unsigned long mask, void (*fn)(void *), void *arg)
 	slot = this_cpu_ptr(&call_slot);
 	slot->fn = fn;
 	slot->arg = arg;
-	atomic_set(&slot->pending, __builtin_popcountl(mask));
+	atomic_set(&slot->pending, 0);
+	for (m = mask; m; m &= m - 1)
+		slot->pending.counter++;
+	smp_wmb();
 	for (m = mask; m; m &= m - 1) {
 		int cpu = __builtin_ctzl(m);
 

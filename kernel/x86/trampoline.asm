@@ -13,6 +13,7 @@ extern ap_start
 extern ap_stack_top
 extern ap_apic_id
 extern boot_pml4
+extern kernel_pgd
 
 NR_CPUS		equ 8			; kernel/config.h
 EFER_NXE	equ 1 << 11
@@ -67,8 +68,11 @@ pml4_pa:
 trampoline_end:
 
 section .text.entry progbits alloc exec nowrite align=16
-; In: long mode, boot_pml4 loaded, no stack. Finds its number by its APIC id; calls ap_start(cpu).
+; In: long mode, boot_pml4 loaded, no stack. Finds its number by its APIC id; calls ap_start(cpu). The stack lies in the
+; mapped area, which only the kernel's own tables show.
 ap_entry:
+	mov	eax, PA(kernel_pgd)
+	mov	cr3, rax
 	mov	eax, 1
 	cpuid
 	shr	ebx, 24

@@ -81,8 +81,8 @@ static bool calibrate_hpet(u64 *apic_hz)
 		cpu_relax();
 	b = take_sample(hpet);
 	ticks = (u32)(b.hpet - a.hpet);
-	tsc_hz = (u64)((unsigned __int128)(b.tsc - a.tsc) * FEMTO_PER_SEC / (ticks * period_fs));
-	*apic_hz = (u64)((unsigned __int128)(a.apic - b.apic) * FEMTO_PER_SEC / (ticks * period_fs));
+	tsc_hz = mul_u64_u64_div_u64(b.tsc - a.tsc, FEMTO_PER_SEC, ticks * period_fs);
+	*apic_hz = mul_u64_u64_div_u64(a.apic - b.apic, FEMTO_PER_SEC, ticks * period_fs);
 	return true;
 }
 
@@ -126,7 +126,7 @@ void tsc_init(void)
 		calibrate_pit(&apic_hz);
 	local_irq_restore(flags);
 	tsc_hz = exact ? exact : snap(tsc_hz);
-	ns_per_tsc_mult = (u64)(((unsigned __int128)NSEC_PER_SEC << 32) / tsc_hz);
+	ns_per_tsc_mult = mul_u64_u64_div_u64(NSEC_PER_SEC, 1ULL << 32, tsc_hz);
 	tsc_base = rdtsc();
 	apic_timer_set_hz(snap(apic_hz));
 	pr_info("x86: %d CPUs, TSC %lu.%03lu MHz, timer: %s\n", nr_cpus_possible, (unsigned long)(tsc_hz / 1000000),
