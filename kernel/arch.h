@@ -31,6 +31,8 @@ enum { X86_TRAP_PF_PROT = 1, X86_TRAP_PF_WRITE = 2, X86_TRAP_PF_USER = 4, X86_TR
 bool fixup_exception(struct pt_regs *regs);
 /* die - a trap in the kernel that nothing explains: print the registers and panic. */
 __noreturn void die(const char *what, struct pt_regs *regs, u64 error);
+/* arch_vector_name - what one of the machine's own interrupt vectors is for; NULL if it is none of them. */
+const char *arch_vector_name(int vector);
 /* arch_init - interrupt controllers, clock, vectors of this kernel. smp_init - start the other CPUs. Context: boot. */
 void arch_init(void);
 void smp_init(void);

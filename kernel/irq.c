@@ -23,7 +23,7 @@ struct irq_desc {
 
 static DEFINE_SPINLOCK(irq_lock, LC_IRQ_DESC);
 static struct irq_desc irq_desc[NR_VECTORS];
-static DEFINE_PER_CPU(u32[NR_VECTORS], irq_counts);
+DEFINE_PER_CPU(u32[NR_VECTORS], irq_counts);
 
 static bool is_device_vector(int irq) { return irq >= FIRST_DEVICE_VECTOR && irq <= LAST_DEVICE_VECTOR; }
 
@@ -67,11 +67,16 @@ void handle_irq(unsigned int vector)
 	struct irq_desc *desc = &irq_desc[vector];
 	irq_handler_t handler = smp_load_acquire(&desc->handler);
 
-	(*this_cpu_ptr(&irq_counts))[vector]++;
 	/* IRQ_NONE: a message that crossed with the device's being served already. */
 	if (likely(handler))
 		(void)handler((int)vector, desc->dev_id);
 }
 
 u64 irq_count(int irq, int cpu) { return irq >= 0 && irq < NR_VECTORS ? per_cpu(irq_counts, cpu)[irq] : 0; }
-const char *irq_name(int irq) { return is_device_vector(irq) ? READ_ONCE(irq_desc[irq].name) : NULL; }
+
+const char *irq_name(int irq)
+{
+	if (is_device_vector(irq))
+		return READ_ONCE(irq_desc[irq].name);
+	return arch_vector_name(irq);
+}

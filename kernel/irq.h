@@ -8,6 +8,7 @@
  * Walk:    do_irq() -> virtnet_interrupt().
  */
 #pragma once
+#include "kernel/percpu.h"
 #include "kernel/types.h"
 
 enum irqreturn { IRQ_NONE, IRQ_HANDLED };
@@ -27,6 +28,8 @@ u32 msi_data(int irq);
 void handle_irq(unsigned int vector);
 /* Vectors that request_irq() gives out; below are exceptions and the old PICs, above this kernel's own. */
 enum { FIRST_DEVICE_VECTOR = 0x30, LAST_DEVICE_VECTOR = 0xef, NR_VECTORS = 256 };
-/* irq_count - how often @irq came on @cpu, for /proc/interrupts; irq_name NULL if free. */
+/* irq_count - how often vector @irq came on @cpu, for /proc/interrupts; irq_name NULL if free. Context: any. */
 u64 irq_count(int irq, int cpu);
 const char *irq_name(int irq);
+DECLARE_PER_CPU(u32[NR_VECTORS], irq_counts);
+static inline void count_irq(unsigned int vector) { (*this_cpu_ptr(&irq_counts))[vector]++; }

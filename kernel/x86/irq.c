@@ -13,6 +13,23 @@
 #include "kernel/trace.h"
 #include "kernel/x86/x86.h"
 
+const char *arch_vector_name(int vector)
+{
+	switch (vector) {
+	case LOCAL_TIMER_VECTOR:
+		return "local timer";
+	case CALL_FUNCTION_VECTOR:
+		return "function calls";
+	case RESCHEDULE_VECTOR:
+		return "rescheduling";
+	case ERROR_APIC_VECTOR:
+		return "APIC errors";
+	case SPURIOUS_APIC_VECTOR:
+		return "spurious";
+	}
+	return NULL;
+}
+
 static void run_device_vector(unsigned int vector)
 {
 	irq_enter();
@@ -24,6 +41,7 @@ static void run_device_vector(unsigned int vector)
 void do_irq(__unused struct pt_regs *regs, unsigned int vector)
 {
 	trace(do_irq, vector);
+	count_irq(vector);
 	switch (vector) {
 	case LOCAL_TIMER_VECTOR:
 		irq_enter();

@@ -102,6 +102,10 @@ void smp_call_function_all(void (*fn)(void *), void *arg)
 	preempt_enable();
 }
 
+/*
+ * Interrupts off. A dying address space is only ever left by switch_mm(): no other CPU flushes or frees it, so its
+ * tables are not given back from inside an interrupt, which table_cache could not stand.
+ */
 static void load_pgd(pte_t *pgd)
 {
 	pte_t *dead = this_cpu_read(dying_pgd);

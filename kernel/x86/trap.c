@@ -118,6 +118,7 @@ void do_nmi(struct pt_regs *regs)
 	if (READ_ONCE(cpus_stopping))
 		for (;;)
 			halt();
+	printk_panic_mode(); /* it may have come in the middle of a message */
 	pr_err("NMI\n");
 	print_regs(regs, 0);
 	if (!user_mode(regs))
