@@ -143,7 +143,7 @@ ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int fl
 /* SOL_IP options (ip_sockglue.c). */
 int ip_setsockopt(struct sock *sk, int optname, uptr optval, unsigned int optlen);
 int ip_getsockopt(struct sock *sk, int optname, uptr optval, uptr optlen);
-void ip_cmsg_recv(struct msghdr *msg, struct sk_buff *skb);
+void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb);	/* data before the transport header, not after it, may be gone */
 /* What one sendmsg() says beside the data; ip_cmsg_send() fills in from control messages. 0 or -EINVAL. */
 struct ipcm_cookie { be32 saddr; int oif; int ttl, tos; /* -1: the socket's */ };
 static inline void ipcm_init_sk(struct ipcm_cookie *ipc, const struct inet_sock *inet)
@@ -158,6 +158,19 @@ void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32
 void ip_local_error(struct sock *sk, int err, be32 daddr, be16 port, u32 info);
 ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len);
 enum { IP_PMTUDISC_DONT, IP_PMTUDISC_WANT, IP_PMTUDISC_DO, IP_PMTUDISC_PROBE, IP_PMTUDISC_INTERFACE, IP_PMTUDISC_OMIT };
+/* datagram.c: what UDP, raw and ping socks share. ip4_datagram_connect - remember the peer. datagram_dest - whom a sendmsg() means: 0, or -EINVAL, -EAFNOSUPPORT, -EDESTADDRREQ. */
+int ip4_datagram_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
+int ip4_datagram_disconnect(struct sock *sk, int flags);
+int datagram_dest(struct sock *sk, const struct msghdr *msg, struct sockaddr_in *dst);
+/* datagram_route - the route of one datagram, with a reference, or ERR_PTR; checks the right to broadcast. @connected: dst is the connected peer. */
+struct rtable *datagram_route(struct sock *sk, const struct ipcm_cookie *ipc, be32 daddr, bool connected);
+/* datagram_recv - the tail of recvmsg(): copies what lies behind @hdr bytes of the next datagram, fills name (a port if @hdr is UDP's) and control messages. */
+ssize_t datagram_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len, u32 hdr);
+/* datagram_close - unhash, orphan, drop the socket's reference. datagram_ioctl - SIOCINQ (less @hdr bytes) and SIOCOUTQ. */
+void datagram_close(struct sock *sk, s64 timeout_ns);
+int datagram_ioctl(struct sock *sk, unsigned int cmd, uptr arg, u32 hdr);
+/* datagram_err - what an ICMP error (type and code) means to a datagram sock. Return: errno, 0: nothing; *@hard: sticks without IP_RECVERR. */
+int datagram_err(const struct inet_sock *inet, u8 type, u8 code, bool *hard);
 /* IPCB - IP's scratch in a received skb, good until it is queued to a socket and there. */
 struct inet_skb_parm { int iif; };
 #define IPCB(skb) ((struct inet_skb_parm *)(skb)->cb)
