@@ -9,7 +9,8 @@
  *
  * Contract: a file's poll() first calls poll_wait() for each of its wait queues, then reads its state; and every
  * change of readiness is followed by a wake-up of those queues with the event bits as key. Registering first and
- * waking after the change is what makes a lost wake-up impossible.
+ * waking after the change is what makes a lost wake-up impossible. A wait queue given to poll_wait() must live until
+ * the file's release() at least: epoll's entries stay on it until just before that.
  */
 #pragma once
 #include "kernel/wait.h"

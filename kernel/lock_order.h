@@ -31,7 +31,7 @@
 	LOCK_CLASS(MAPPING_MTX,	1, TASK,    "inode: the pages that hold its content")			\
 	LOCK_CLASS(TASK_MTX,	1, TASK,    "any leaf mutex with no other lock under it but spinlocks")	\
 	LOCK_CLASS(FDTABLE,	2, PREEMPT, "files_struct: the fd table; fork holds two")		\
-	LOCK_CLASS(FILE_F,	1, PREEMPT, "file: f_flags and the list of epitems that watch it")	\
+	LOCK_CLASS(FILE_F,	5, PREEMPT, "file: f_flags and the list of epitems; depth = nesting")	\
 	LOCK_CLASS(FS_STRUCT,	1, PREEMPT, "fs_struct: root and working directory")			\
 	LOCK_CLASS(DCACHE,	3, PREEMPT, "dentry cache: tree, hash, names, mounts")			\
 	LOCK_CLASS(INODE_LOCK,	1, PREEMPT, "inode: size, times and counts of one inode")		\
@@ -55,9 +55,9 @@
 	LOCK_CLASS(VIRTQ,	1, HARDIRQ, "virtio: one virtqueue used from several contexts")		\
 	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the state a timer callback shares with readers")	\
 	LOCK_CLASS(TTY_BUF,	1, HARDIRQ, "tty: input between the interrupt and the reader")		\
-	LOCK_CLASS(WAITQ,	5, HARDIRQ, "wait queue of a target: file, socket, process")		\
+	LOCK_CLASS(WAITQ,	6, HARDIRQ, "wait queue of a target; those of epolls at depth = nesting")	\
 	LOCK_CLASS(EP_LOCK,	5, HARDIRQ, "epoll: ready list and overflow list; taken in callbacks")	\
-	LOCK_CLASS(EP_WAITQ,	5, HARDIRQ, "epoll: tasks in epoll_wait, and pollers of an epoll")	\
+	LOCK_CLASS(EP_WAITQ,	5, HARDIRQ, "epoll: tasks in epoll_wait")				\
 	LOCK_CLASS(MUTEX_WAIT,	1, HARDIRQ, "mutex: its waiters")					\
 	LOCK_CLASS(WORKQ,	1, HARDIRQ, "workqueue: the list of work")				\
 	LOCK_CLASS(TASK_PI,	1, HARDIRQ, "task: state against wake-up (try_to_wake_up)")		\

@@ -43,7 +43,7 @@ enum {
 	HDR_LEN = sizeof(struct virtio_net_hdr),
 	RX_COPY_LEN = 256,		/* up to here a packet is copied whole */
 	RX_HEADER_LEN = 128,		/* of a larger one, this much becomes linear: all headers */
-	RX_REFILL_BATCH = 16,		/* buffers that are offered together, under one kick */
+	RX_MIN_BUFFERS = 64,		/* several times the pages of the largest packet */
 	TX_RESERVE = MAX_SKB_FRAGS + 2,	/* descriptors the largest packet takes */
 	RX_MEMORY_SHARE = 64,		/* buffers take at most this part of the machine's memory */
 };
@@ -81,7 +81,7 @@ static bool rx_add_page(struct virtnet_info *vi, struct page *page)
 	return true;
 }
 
-/* Offer pages until the device has rx_max. Return: false if memory ran out. */
+/* Offer pages until the device has rx_max, and tell it of all that was offered. Return: false if memory ran out. */
 static bool virtnet_fill_rx(struct virtnet_info *vi)
 {
 	bool ok = true;
@@ -148,7 +148,8 @@ static inline void skb_add_rx_page(struct sk_buff *skb, int i, struct page *page
 /* The pages after the first of a packet that fills several. false: the device sent nonsense; what is there is skb's. */
 static bool rx_merge_pages(struct virtnet_info *vi, struct sk_buff *skb, unsigned int more)
 {
-	for (unsigned int i = 1; i <= more; i++) {
+	while (more--) {
+		int i = skb_shinfo(skb)->nr_frags;
 		u32 len;
 		struct page *page = rx_get_page(vi, &len);
 
@@ -158,10 +159,10 @@ static bool rx_merge_pages(struct virtnet_info *vi, struct sk_buff *skb, unsigne
 			return false;
 		}
 		if (unlikely(i >= MAX_SKB_FRAGS || len == 0)) {
-			rx_discard(vi, page, more - i);
+			rx_discard(vi, page, more);
 			return false;
 		}
-		skb_add_rx_page(skb, (int)i, page, 0, len);
+		skb_add_rx_page(skb, i, page, 0, len);
 	}
 	return true;
 }
@@ -181,7 +182,7 @@ static struct sk_buff *rx_build_large(struct virtnet_info *vi, struct page *page
 		skb_add_rx_page(skb, 0, page, HDR_LEN + header, len - header);
 	else
 		rx_add_page(vi, page);
-	if (unlikely(more) && (!skb_is_nonlinear(skb) || !rx_merge_pages(vi, skb, more))) {
+	if (unlikely(more && !rx_merge_pages(vi, skb, more))) {
 		vi->dev->stats.rx_errors++;
 		kfree_skb(skb, SKB_DROP_REASON_RX_LENGTH);
 		return NULL;
@@ -246,9 +247,8 @@ static int virtnet_receive(struct virtnet_info *vi, int budget)
 		virtnet_receive_buf(vi, page, len);
 		work++;
 	}
-	if (vi->rx_max - vi->rx_posted >= RX_REFILL_BATCH || vi->vq[RXQ].num_added >= RX_REFILL_BATCH || vi->rx_posted < RX_REFILL_BATCH)
-		if (unlikely(!virtnet_fill_rx(vi)))
-			mod_timer(&vi->refill_timer, ktime_get_ns() + RX_RETRY_NS);
+	if (unlikely(!virtnet_fill_rx(vi)))
+		mod_timer(&vi->refill_timer, ktime_get_ns() + RX_RETRY_NS);
 	return work;
 }
 
@@ -516,17 +516,16 @@ static int virtnet_probe(struct virtio_device *vdev)
 		return err;	/* the queues are the device's until its reset: this memory is not given back */
 	for (int i = 0; i < NR_QUEUES; i++)
 		vi->vq[i].priv = vi;
-	if (vi->vq[TXQ].num < TX_RESERVE)
+	if (vi->vq[TXQ].num < TX_RESERVE || vi->vq[RXQ].num < RX_MIN_BUFFERS)
 		return -EINVAL;
-	vi->rx_max = (u16)clamp(totalram_pages() / RX_MEMORY_SHARE, (u64)RX_REFILL_BATCH, (u64)vi->vq[RXQ].num);
+	vi->rx_max = (u16)clamp(totalram_pages() / RX_MEMORY_SHARE, (u64)RX_MIN_BUFFERS, (u64)vi->vq[RXQ].num);
 	virtnet_setup_netdev(vi);
+	vdev->priv = vi;
+	virtio_device_ready(vdev);
 	virtnet_fill_rx(vi);	/* what cannot be had now the first poll tries again */
 	err = register_netdev(dev);
 	if (err)
 		return err;
-	vdev->priv = vi;
-	virtio_device_ready(vdev);
-	virtqueue_kick(&vi->vq[RXQ]);
 	pr_info("%s: virtio-net %pM, mtu %u, features %lx\n", dev->name, dev->dev_addr, dev->mtu, (unsigned long)vdev->features);
 	return 0;
 }
