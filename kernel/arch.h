@@ -2,7 +2,7 @@
  * kernel/arch.h - what the machine-dependent part (kernel/x86) does for the rest of the kernel.
  *
  * Linux:   asm/ headers: ptrace.h, mmu_context.h, tlbflush.h, smp.h, fpu (6.1)
- * Same:    struct pt_regs as the system call entry saves it; switch_to(); on_each_cpu().
+ * Same:    struct pt_regs as the system call entry saves it; calls to all CPUs are waited for.
  * Differs: 1. one header, since there is one architecture.
  * Locks:   PAGETABLE is held by callers of the page table functions.
  * Walk:    do_irq(), do_syscall_64(), context switch.
@@ -23,7 +23,10 @@ static_assert(sizeof(struct pt_regs) == 168, "the entry code pushes 21 words");
 static inline bool user_mode(const struct pt_regs *regs) { return (regs->cs & 3) == 3; }
 /* Segment selectors, Linux's: programs see them in signal frames. */
 enum { KERNEL_CS = 0x10, KERNEL_DS = 0x18, USER_DS = 0x2b, USER_CS = 0x33 };
-enum { X86_TRAP_PF_PROT = 1, X86_TRAP_PF_WRITE = 2, X86_TRAP_PF_USER = 4, X86_TRAP_PF_RSVD = 8, X86_TRAP_PF_INSTR = 16 }; /* SDM vol. 3, 4.7 */
+/* Bits of a page fault's error code: SDM vol. 3, 4.7. */
+enum {
+	X86_TRAP_PF_PROT = 1, X86_TRAP_PF_WRITE = 2, X86_TRAP_PF_USER = 4, X86_TRAP_PF_RSVD = 8, X86_TRAP_PF_INSTR = 16,
+};
 /*
  * fixup_exception - did the fault at regs->ip happen in a user copy? Then let it go on at its error exit.
  * Return: false if it is nobody's fault that is expected. Context: trap.
@@ -57,7 +60,8 @@ void free_thread_stack(void *stack);
  * arch_copy_thread - make @p start in user mode with a copy of @regs (its rax 0, rsp @sp if not 0), or, if
  * @fn is given, in the kernel as fn(arg). Copies the FPU state. Return: 0 or -ENOMEM. Context: task.
  */
-int __must_check arch_copy_thread(struct task_struct *p, const struct pt_regs *regs, u64 sp, int (*fn)(void *), void *arg);
+int __must_check arch_copy_thread(struct task_struct *p, const struct pt_regs *regs, u64 sp, int (*fn)(void *),
+				  void *arg);
 /* arch_free_thread - FPU image of a dead task. arch_flush_thread - fresh FPU and segment bases for execve (current). */
 void arch_free_thread(struct task_struct *p);
 void arch_flush_thread(void);
@@ -68,9 +72,12 @@ struct pt_regs *task_pt_regs(const struct task_struct *p);
 void start_thread(struct pt_regs *regs, u64 ip, u64 sp);
 /* context_switch_arch - FPU, segments, TSS stack, then the registers. Return: the task that ran before. irqs off. */
 struct task_struct *arch_switch_to(struct task_struct *prev, struct task_struct *next);
-/* switch_mm - use the address space of @next (NULL: the kernel's own); nothing happens if it is loaded already. irqs off. */
+/* switch_mm - use the address space of @next (NULL: the kernel's own), unless it is loaded already. irqs off. */
 void switch_mm(struct mm_struct *next);
-/* arch_fpu_save_user, restore - 512-byte FXSAVE image plus what XSAVE adds, for signal frames. Return: 0 or -EFAULT. Context: task. */
+/*
+ * arch_fpu_save_user, arch_fpu_restore_user - current's FXSAVE image plus what XSAVE adds, in a signal frame (restore
+ * from NULL: the initial state). Return: 0 or -EFAULT. Context: task.
+ */
 size_t arch_fpu_frame_size(void);
 int __must_check arch_fpu_save_user(uptr frame);
 int __must_check arch_fpu_restore_user(uptr frame);
@@ -88,18 +95,28 @@ enum {
 /* pgd_alloc - a top table with the kernel half filled in, or NULL. pgd_free - it and all user tables (no pages). */
 pte_t *pgd_alloc(void);
 void pgd_free(pte_t *pgd);
-/* pte_walk - the entry for user @addr; @alloc makes missing tables. NULL: not there, or out of memory. Walk sequentially with pte + 1 up to a 2 MiB border. */
+/*
+ * pte_walk - the entry for user @addr; @alloc makes missing tables. Up to the next 2 MiB border, entries follow each
+ * other. Return: NULL if it is not there, or out of memory. A table lives as long as its pgd; all its entries must
+ * be 0 again by pgd_free().
+ */
 pte_t *pte_walk(pte_t *pgd, u64 addr, bool alloc);
-/* kernel_map_page, kernel_unmap - the kernel's mapped area. flags: PTE_*. Return: 0 or -ENOMEM. */
+/* kernel_map_page, kernel_unmap_page - the kernel's mapped area. flags: PTE_*. Return: 0 or -ENOMEM. Context: any. */
 int __must_check kernel_map_page(u64 va, phys_addr_t pa, u64 flags);
 void kernel_unmap_page(u64 va);
-/* flush_tlb_page, flush_tlb_range, flush_tlb_mm - on every CPU that has @mm loaded, waited for. Context: preemptible or bh, irqs on. */
+/*
+ * flush_tlb_page, flush_tlb_range, flush_tlb_mm - on every CPU that has @mm loaded, waited for. flush_tlb_kernel - the
+ * kernel's translations, on all CPUs. Context: preemptible or bh, irqs on.
+ */
 void flush_tlb_page(struct mm_struct *mm, u64 addr);
 void flush_tlb_range(struct mm_struct *mm, u64 start, u64 end);
 void flush_tlb_mm(struct mm_struct *mm);
 void flush_tlb_kernel(void);
 
-/* smp_send_reschedule - @cpu looks at need_resched. smp_call_function_all - run @fn on every CPU, this one too, and wait. irqs on. */
+/*
+ * smp_send_reschedule - @cpu looks at need_resched. smp_call_function_all - run @fn on every CPU, this one too, with
+ * interrupts off, and wait. Context: irqs on.
+ */
 void smp_send_reschedule(int cpu);
 void smp_call_function_all(void (*fn)(void *), void *arg);
 /* smp_stop_others - halt the other CPUs, for panic and power off. Context: any. */
@@ -114,7 +131,7 @@ u64 arch_rtc_seconds(void);
 void arch_idle(void);
 /* arch_random - RDSEED or RDRAND. Return: false if the CPU has none. */
 bool arch_random(u64 *v);
-/* machine_power_off, machine_restart, machine_exit - end the guest; exit through QEMU's isa-debug-exit with @code, if it is there. */
+/* machine_power_off, machine_restart, machine_exit - end the guest; exit with @code, if QEMU's isa-debug-exit is there. */
 __noreturn void machine_power_off(void);
 __noreturn void machine_restart(void);
 __noreturn void machine_halt(void);
@@ -133,7 +150,7 @@ bool acpi_mcfg(phys_addr_t *base_pa, u8 *first_bus, u8 *last_bus);
 /* copy_from_kernel_nofault - read a kernel word that may not be mapped. Return: 0 or -EFAULT. Context: any. */
 int __must_check copy_from_kernel_nofault(u64 *dst, const void *src);
 
-/* Memory as the boot loader reported it, and modules (the initramfs); valid after arch_early_init(). */
+/* Memory as the boot loader reported it, and modules (the initramfs); valid from start_kernel() on. */
 struct boot_mem_range { phys_addr_t start, end; };	/* usable, page aligned, kernel and initrd still inside */
 struct boot_info {
 	struct boot_mem_range mem[64];

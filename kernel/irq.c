@@ -15,7 +15,7 @@
 #include "kernel/spinlock.h"
 
 struct irq_desc {
-	/* IRQ_DESC to change; read by handle_irq() without: free_irq() waits until no CPU can still see the old value */
+	/* IRQ_DESC to change; handle_irq() reads without: free_irq() waits until no CPU can still see the old value */
 	irq_handler_t handler;
 	void *dev_id;
 	const char *name;

@@ -15,11 +15,14 @@ enum irqreturn { IRQ_NONE, IRQ_HANDLED };
 typedef enum irqreturn irqreturn_t;
 typedef irqreturn_t (*irq_handler_t)(int irq, void *dev_id);
 
-/* request_irq - take a free vector for @handler. Return: the vector (also the MSI data), or -ENOSPC. Context: task. The handler runs in hardirq. */
+/*
+ * request_irq - take a free vector for @handler, which runs in hardirq. Return: the vector (also the MSI data), or
+ * -ENOSPC. Context: task.
+ */
 int __must_check request_irq(irq_handler_t handler, const char *name, void *dev_id);
 /* free_irq - no handler call is running or will begin once this returns. Context: task, may sleep. */
 void free_irq(int irq, void *dev_id);
-/* irq_route_gsi - let the IO-APIC send global interrupt @gsi (an ISA line's number unless ACPI overrides) to @irq. Return: 0, -ENODEV. */
+/* irq_route_gsi - let the IO-APIC send line @gsi (below 16: an ISA line) to vector @irq. Return: 0, -ENODEV. */
 int __must_check irq_route_gsi(unsigned int gsi, int irq);
 /* msi_address, msi_data - what an MSI-X table entry must hold for @irq on @cpu. */
 u64 msi_address(int cpu);

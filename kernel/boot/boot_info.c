@@ -8,10 +8,11 @@
  * Locks:   none.
  * Walk:    x86_start() -> boot_info_init();  mem_init() reads boot_info.
  */
-#include "kernel/boot/boot.h"
+#include "kernel/boot.h"
 #include "kernel/boot/multiboot2.h"
 #include "kernel/boot/pvh.h"
 #include "kernel/bug.h"
+#include "kernel/sections.h"
 #include "kernel/string.h"
 
 enum { RSDP_MAX = 36 };			/* ACPI 6.4, 5.2.5.3 */
@@ -19,29 +20,42 @@ enum { RSDP_MAX = 36 };			/* ACPI 6.4, 5.2.5.3 */
 
 struct boot_info boot_info;
 static u8 rsdp_copy[RSDP_MAX] __aligned(8);
-extern char __kernel_start[], __kernel_end[];
+
+static u64 range_size(int i) { return boot_info.mem[i].end - boot_info.mem[i].start; }
 
 static void remove_range(int i)
 {
+	struct boot_mem_range *r = &boot_info.mem[i];
+
 	boot_info.nr_mem--;
-	memmove(&boot_info.mem[i], &boot_info.mem[i + 1], (size_t)(boot_info.nr_mem - i) * sizeof(boot_info.mem[0]));
+	memmove(r, r + 1, (size_t)(boot_info.nr_mem - i) * sizeof(*r));
+}
+
+static int smallest_range(void)
+{
+	int least = 0;
+
+	for (int i = 1; i < boot_info.nr_mem; i++)
+		if (range_size(i) < range_size(least))
+			least = i;
+	return least;
 }
 
 /* Room for a range at @i; when the table is full, the smallest range is given up for it. */
 static int insert_range(int i, phys_addr_t start, phys_addr_t end)
 {
-	if (boot_info.nr_mem == (int)ARRAY_SIZE(boot_info.mem)) {
-		int least = 0;
+	struct boot_mem_range *r;
 
-		for (int k = 1; k < boot_info.nr_mem; k++)
-			if (boot_info.mem[k].end - boot_info.mem[k].start < boot_info.mem[least].end - boot_info.mem[least].start)
-				least = k;
+	if (boot_info.nr_mem == (int)ARRAY_SIZE(boot_info.mem)) {
+		int least = smallest_range();
+
 		remove_range(least);
 		if (least < i)
 			i--;
 	}
-	memmove(&boot_info.mem[i + 1], &boot_info.mem[i], (size_t)(boot_info.nr_mem - i) * sizeof(boot_info.mem[0]));
-	boot_info.mem[i] = (struct boot_mem_range){ start, end };
+	r = &boot_info.mem[i];
+	memmove(r + 1, r, (size_t)(boot_info.nr_mem - i) * sizeof(*r));
+	*r = (struct boot_mem_range){ start, end };
 	boot_info.nr_mem++;
 	return i;
 }
@@ -49,7 +63,8 @@ static int insert_range(int i, phys_addr_t start, phys_addr_t end)
 /* Whole pages only, and nothing of what firmware and the start of the other CPUs need at the bottom. */
 static void add_range(u64 addr, u64 size)
 {
-	phys_addr_t start = max(ALIGN(addr, PAGE_SIZE), (u64)LOW_MEMORY_END), end = ALIGN_DOWN(addr + size, PAGE_SIZE);
+	phys_addr_t start = max(ALIGN(addr, PAGE_SIZE), (u64)LOW_MEMORY_END);
+	phys_addr_t end = ALIGN_DOWN(addr + size, PAGE_SIZE);
 	int i = 0;
 
 	if (addr + size < addr || start >= end)
@@ -145,6 +160,12 @@ static void read_mb2_memmap(const struct mb2_memmap *m)
 	}
 }
 
+static void copy_rsdp(const struct mb2_rsdp *r)
+{
+	memcpy(rsdp_copy, r->rsdp, min(r->tag.size - sizeof(r->tag), sizeof(rsdp_copy)));
+	boot_info.rsdp = virt_to_phys(rsdp_copy);
+}
+
 static void read_mb2_tag(const struct mb2_tag *tag)
 {
 	const struct mb2_module *m = (const struct mb2_module *)tag;
@@ -165,8 +186,7 @@ static void read_mb2_tag(const struct mb2_tag *tag)
 	case MB2_RSDP_V1:
 	case MB2_RSDP_V2:
 		/* The newer one comes last, and is the better one. */
-		memcpy(rsdp_copy, ((const struct mb2_rsdp *)tag)->rsdp, min(tag->size - sizeof(*tag), sizeof(rsdp_copy)));
-		boot_info.rsdp = virt_to_phys(rsdp_copy);
+		copy_rsdp((const struct mb2_rsdp *)tag);
 		break;
 	}
 }

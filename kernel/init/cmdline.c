@@ -22,7 +22,9 @@ static struct option options[MAX_OPTIONS];
 static int nr_options, nr_kernel_options;	/* from nr_kernel_options on: what followed "--" */
 
 /* Options of Linux that ask for nothing this kernel does not do anyway. */
-static const char *const foreign[] = { "console", "root", "rootfstype", "ro", "rw", "quiet", "initrd", "BOOT_IMAGE", "panic", "reboot" };
+static const char *const foreign[] = {
+	"console", "root", "rootfstype", "ro", "rw", "quiet", "initrd", "BOOT_IMAGE", "panic", "reboot",
+};
 
 /* Cut one word off *@p, in place, without its quotes. Return: NULL at the end. */
 static char *next_word(char **p)

@@ -30,7 +30,9 @@ static const struct acpi_header *table_at(u64 pa)
 {
 	const struct acpi_header *h = phys_to_virt(pa);
 
-	if (!pa || pa >= MAPPED_END - PAGE_SIZE || h->length < sizeof(*h) || h->length > MIB || !checksum_ok(h, h->length))
+	if (!pa || pa >= MAPPED_END - MIB || h->length < sizeof(*h) || h->length > MIB)
+		return NULL;
+	if (!checksum_ok(h, h->length))
 		return NULL;
 	return h;
 }
@@ -100,7 +102,7 @@ static void read_madt(const struct acpi_madt *m)
 	}
 }
 
-/* One element of the \_S5 package: a byte with or without its prefix, or the constants zero and one (ACPI 6.4, 20.2.3). */
+/* One element of the \_S5 package: a byte with its prefix, or the constant zero or one (ACPI 6.4, 20.2.3). */
 static u8 aml_small_integer(const u8 **p)
 {
 	enum { AML_BYTE_PREFIX = 0x0a };
@@ -110,7 +112,7 @@ static u8 aml_small_integer(const u8 **p)
 	return *(*p)++;
 }
 
-/* Name(\_S5, Package() { a, b, ... }): a and b are what PM1a_CNT and PM1b_CNT want to hear to switch the power off. */
+/* Name (\_S5, Package { a, b, ... }): a and b are what PM1a_CNT and PM1b_CNT want to hear to switch the power off. */
 static void find_s5(const struct acpi_header *dsdt)
 {
 	enum { AML_PACKAGE = 0x12 };

@@ -17,10 +17,11 @@
 
 /* SDM vol. 3, table 10-1, 10.5.1, 10.6.1 */
 enum {
-	APIC_ID = 0x20, APIC_TPR = 0x80, APIC_EOI = 0xb0, APIC_SPURIOUS = 0xf0, APIC_ESR = 0x280, APIC_ICR_LOW = 0x300,
-	APIC_ICR_HIGH = 0x310, APIC_LVT_TIMER = 0x320, APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
-	APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
-	APIC_SW_ENABLE = 0x100, LVT_MASKED = 0x10000, LVT_NMI = 0x400, LVT_TSC_DEADLINE = 0x40000, TIMER_DIVIDE_BY_1 = 0xb,
+	APIC_ID = 0x20, APIC_TPR = 0x80, APIC_EOI = 0xb0, APIC_SPURIOUS = 0xf0, APIC_ICR_LOW = 0x300,
+	APIC_ICR_HIGH = 0x310, APIC_LVT_TIMER = 0x320, APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360,
+	APIC_LVT_ERROR = 0x370, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
+	APIC_SW_ENABLE = 0x100, LVT_MASKED = 0x10000, LVT_NMI = 0x400, LVT_TSC_DEADLINE = 0x40000,
+	TIMER_DIVIDE_BY_1 = 0xb,
 	ICR_FIXED = 0, ICR_NMI = 0x400, ICR_INIT = 0x500, ICR_STARTUP = 0x600, ICR_ASSERT = 0x4000, ICR_BUSY = 0x1000,
 	ICR_ALL_BUT_SELF = 0xc0000,
 	APICBASE_X2APIC = 1 << 10, APICBASE_ENABLE = 1 << 11,
@@ -89,7 +90,8 @@ void arch_timer_program(u64 deadline_ns)
 
 	if (cpu_has.tsc_deadline) {
 		/* A deadline in the past fires at once; 0 means none. */
-		wrmsr(MSR_IA32_TSC_DEADLINE, deadline_ns == U64_MAX ? 0 : scale(deadline_ns, tsc_per_ns_mult) + tsc_base + 1);
+		count = scale(deadline_ns, tsc_per_ns_mult) + tsc_base + 1;
+		wrmsr(MSR_IA32_TSC_DEADLINE, deadline_ns == U64_MAX ? 0 : count);
 		return;
 	}
 	if (deadline_ns == U64_MAX) {

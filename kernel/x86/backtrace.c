@@ -8,11 +8,10 @@
  * Walk:    panic(), warn_failed() -> dump_stack().
  */
 #include "kernel/printk.h"
+#include "kernel/sections.h"
 #include "kernel/x86/x86.h"
 
 enum { MAX_FRAMES = 32 };
-
-extern const char __kernel_start[], __text_end[];
 
 static void print_frame(unsigned long ip)
 {
@@ -49,4 +48,7 @@ void dump_stack_from(unsigned long ip, unsigned long fp)
 		print_frame(ip);
 }
 
-noinline void dump_stack(void) { dump_stack_from((unsigned long)__builtin_return_address(0), *(unsigned long *)frame_pointer()); }
+noinline void dump_stack(void)
+{
+	dump_stack_from(_RET_IP_, *(unsigned long *)frame_pointer());
+}

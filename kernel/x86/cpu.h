@@ -87,7 +87,10 @@ static inline void halt(void) { __asm__ __volatile__("hlt" ::: "memory"); }
 static inline void sti_halt(void) { __asm__ __volatile__("sti; hlt" ::: "memory"); }
 
 /* Extended state; @mask selects components (SDM vol. 1, 13). 64-byte aligned image. */
-static inline void xsetbv(u32 reg, u64 v) { __asm__ __volatile__("xsetbv" :: "c"(reg), "a"((u32)v), "d"((u32)(v >> 32))); }
+static inline void xsetbv(u32 reg, u64 v)
+{
+	__asm__ __volatile__("xsetbv" :: "c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
+}
 static inline void fxsave(void *image) { __asm__ __volatile__("fxsave64 (%0)" :: "r"(image) : "memory"); }
 static inline void fxrstor(const void *image) { __asm__ __volatile__("fxrstor64 (%0)" :: "r"(image) : "memory"); }
 static inline void xsave(void *image, u64 mask)

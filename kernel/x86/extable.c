@@ -7,10 +7,8 @@
  * Locks:   none: read only.
  * Walk:    do_page_fault(), do_trap() -> fixup_exception().
  */
-#include "kernel/x86/x86.h"
-
-struct ex_entry { u64 fault_ip, fixup_ip; };
-extern const struct ex_entry __ex_table_start[], __ex_table_end[];
+#include "kernel/arch.h"
+#include "kernel/sections.h"
 
 bool fixup_exception(struct pt_regs *regs)
 {

@@ -24,11 +24,10 @@
 #include "kernel/x86/x86.h"
 
 enum {
-	FXSAVE_SIZE = 512, XSAVE_HEADER_SIZE = 64, XSAVE_ALIGN = 64, XSAVE_MIN = FXSAVE_SIZE + XSAVE_HEADER_SIZE,
+	FXSAVE_SIZE = 512, XSAVE_HEADER_SIZE = 64, XSAVE_MIN = FXSAVE_SIZE + XSAVE_HEADER_SIZE, XSAVE_ALIGN = 64,
 	XFEATURE_X87 = 1, XFEATURE_SSE = 2, XFEATURE_AVX = 4, XFEATURE_AVX512 = 0xe0,
 	MXCSR_DEFAULT = 0x1f80, FCW_DEFAULT = 0x37f,
-	/* In the 48 bytes of the FXSAVE image that are software's: include/uapi/asm/sigcontext.h's struct _fpx_sw_bytes. */
-	SW_BYTES = 464,
+	SW_BYTES = 464,	/* the last 48 bytes of the FXSAVE image are software's: struct _fpx_sw_bytes of the ABI */
 };
 #define FP_XSTATE_MAGIC1 0x46505853U
 #define FP_XSTATE_MAGIC2 0x46505845U
@@ -124,7 +123,7 @@ int fpu_device_not_available(void)
 	preempt_disable();
 	if (!fpu->used) {
 		clts();
-		/* A task that ran elsewhere since is not the owner here: fpu_owner of that CPU names it as well, ours not. */
+		/* After a use on another CPU the registers here are old, although fpu_owner still names the task. */
 		if (this_cpu_read(fpu_owner) != current || fpu->cpu != smp_processor_id())
 			load_registers(fpu->image);
 		this_cpu_write(fpu_owner, current);
@@ -169,7 +168,7 @@ int fpu_copy(struct task_struct *dst)
 	return 0;
 }
 
-/* A dead task's address may be used again for a new one: fpu->cpu (-1 at birth) keeps a stale fpu_owner from matching. */
+/* A new task may get a dead one's address: its fpu->cpu, -1 at birth, keeps a stale fpu_owner from matching. */
 void fpu_free(struct task_struct *p)
 {
 	if (p->thread.fpu.image)
@@ -229,7 +228,7 @@ static bool image_is_valid(struct fpu_image *image, bool extended)
 	return true;
 }
 
-/* Does the frame hold more than the FXSAVE image? Its magic numbers say so, as in Linux's check_xstate_in_sigframe(). */
+/* Does the frame hold more than the FXSAVE image? Its two magic numbers say so. */
 static int frame_is_extended(uptr frame, bool *extended)
 {
 	struct fpx_sw_bytes sw;

@@ -6,24 +6,24 @@
  *          alias of the code in the map of all memory cannot be written either.
  * Differs: 1. the three top entries of the kernel half are made at boot and never change: nothing to synchronise.
  *          2. tables of an address space are on a list, so that freeing them needs no walk; they live as long as it.
- *          3. freed tables are kept, a few per CPU: a table whose entries were all taken out is as good as a zeroed one.
+ *          3. freed tables are kept, a few per CPU: one whose entries were all taken out is as good as a zeroed one.
  * Locks:   none here: a user table is changed under PAGETABLE by the caller; kernel tables grow by compare and swap.
  * Walk:    x86_start() -> paging_init();  handle_mm_fault() -> pte_walk().
  */
-#include "kernel/boot/boot.h"
+#include "kernel/boot.h"
 #include "kernel/bug.h"
 #include "kernel/errno.h"
 #include "kernel/io.h"
 #include "kernel/mm.h"
+#include "kernel/sections.h"
 #include "kernel/string.h"
 #include "kernel/x86/x86.h"
 
 enum { LEVEL_PT, LEVEL_PD, LEVEL_PDPT, LEVEL_PML4 };
 enum { ENTRIES = 512, TABLE_CACHE_MAX = 32 };
 #define SIZE_2M (2 * MIB)
+#define UNCACHED_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_PWT | PTE_PCD | PTE_NX)
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY)
-
-extern char __kernel_start[], __text_end[], __rodata_end[], __data_end[], __kallsyms_end[], __kernel_end[];
 
 /* The kernel's own address space: kernel halves of all others are copies of its top entries. */
 pte_t kernel_pgd[ENTRIES] __section(".bss.page") __aligned(4096);
@@ -171,7 +171,7 @@ void *ioremap(phys_addr_t pa, size_t size)
 	u64 va = __atomic_fetch_add(&next, len + PAGE_SIZE, __ATOMIC_RELAXED);
 
 	for (u64 done = 0; done < len; done += PAGE_SIZE)
-		if (kernel_map_page(va + done, pa - offset + done, PTE_PRESENT | PTE_WRITE | PTE_PWT | PTE_PCD | PTE_NX))
+		if (kernel_map_page(va + done, pa - offset + done, UNCACHED_FLAGS))
 			return NULL;
 	return (void *)(va + offset);
 }

@@ -3,22 +3,22 @@
  *
  * Linux:   arch/x86/kernel/setup.c, head64.c, cpu/common.c (6.1)
  * Same:    what the CPU can do is asked once and kept; each CPU gets the same control registers.
- * Differs: 1. FSGSBASE stays off: user segment bases change only by arch_prctl(), so the context switch knows
+ * Differs: 1. FSGSBASE stays off: user segment bases change only by system call, so the context switch knows
  *             them without reading them back.
  *          2. no mitigations: the machine is a teaching machine, and says so in docs/architecture.md.
  * Locks:   none.
  * Walk:    kernel/boot/start.asm -> x86_start() -> start_kernel() -> arch_init().
  */
-#include "kernel/boot/boot.h"
+#include "kernel/boot.h"
 #include "kernel/irqflags.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
+#include "kernel/sections.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/x86/x86.h"
 
 struct cpu_features cpu_has;
-extern const u64 __smap_sites_start[], __smap_sites_end[];
 
 enum { SMAP_CLAC = 0, SMAP_STAC = 1, SMAP_SITE_BYTES = 3 };
 
@@ -41,8 +41,8 @@ static void detect_features(void)
 }
 
 /*
- * User copies and entries carry 3-byte nops where SMAP wants stac or clac; with SMAP they become that. Each site is
- * two words: its address and which. Runs before the code becomes read-only.
+ * User copies and entries carry 3-byte nops where SMAP wants stac or clac; with SMAP they become that. Runs before
+ * the code becomes read-only.
  */
 static void patch_smap_sites(void)
 {
@@ -52,8 +52,8 @@ static void patch_smap_sites(void)
 
 	if (!cpu_has.smap)
 		return;
-	for (const u64 *site = __smap_sites_start; site < __smap_sites_end; site += 2)
-		memcpy((void *)site[0], code[site[1]], SMAP_SITE_BYTES);
+	for (const struct smap_site *s = __smap_sites_start; s < __smap_sites_end; s++)
+		memcpy((void *)s->ip, code[s->kind], SMAP_SITE_BYTES);
 }
 
 void cpu_init(void)

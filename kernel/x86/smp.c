@@ -8,12 +8,13 @@
  * Locks:   none.
  * Walk:    smp_init() -> trampoline.asm -> ap_start() -> cpu_idle_loop().
  */
-#include "kernel/boot/boot.h"
+#include "kernel/boot.h"
 #include "kernel/bug.h"
 #include "kernel/cmdline.h"
 #include "kernel/list.h"
 #include "kernel/mm.h"
 #include "kernel/printk.h"
+#include "kernel/sections.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
@@ -21,8 +22,6 @@
 #include "kernel/x86/x86.h"
 
 enum { INIT_TO_STARTUP_US = 10, FIRST_STARTUP_WAIT_US = 20000, LAST_STARTUP_WAIT_US = 5000000 };
-
-extern char __per_cpu_start[], __per_cpu_end[], __per_cpu_boot[];
 
 unsigned long __per_cpu_offset[NR_CPUS];
 DEFINE_PER_CPU(unsigned long, this_cpu_off);

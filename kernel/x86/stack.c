@@ -1,8 +1,8 @@
 /*
  * kernel/x86/stack.c - kernel stacks, each with an unmapped page below it.
  *
- * Linux:   kernel/fork.c, alloc_thread_stack_node() with VMAP_STACK (6.1)
- * Same:    a stack that overflows faults instead of writing over its neighbour; freed stacks are kept for the next fork.
+ * Linux:   kernel/fork.c with VMAP_STACK (6.1)
+ * Same:    a stack that overflows faults instead of writing over its neighbour; a few freed ones are kept at hand.
  * Differs: 1. places are fixed slots of an area of their own; a bit map says which are taken.
  *          2. what is kept beyond KEEP_GLOBAL is unmapped by a work item, with one TLB flush for all.
  * Locks:   LEAF for slots and the common list; the stacks kept per CPU need interrupts off.
@@ -21,6 +21,8 @@ enum {
 	NR_SLOTS = 32768, SLOT_SIZE = 2 * THREAD_SIZE, STACK_PAGES = THREAD_SIZE / 4096,
 	KEEP_PER_CPU = 4, KEEP_GLOBAL = 16,
 };
+
+#define STACK_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_NX)
 
 /* The first words of a free stack. */
 struct free_stack { struct free_stack *next; };
@@ -102,7 +104,7 @@ static void *map_new_stack(void)
 
 		if (!page)
 			goto out_unmap;
-		if (kernel_map_page((u64)stack + (u64)i * PAGE_SIZE, page_to_phys(page), PTE_PRESENT | PTE_WRITE | PTE_NX)) {
+		if (kernel_map_page((u64)stack + (u64)i * PAGE_SIZE, page_to_phys(page), STACK_FLAGS)) {
 			free_pages(page, 0);
 			goto out_unmap;
 		}

@@ -15,7 +15,7 @@ section .text.entry progbits alloc exec nowrite align=16
 
 ; struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next)
 ; In: rdi = prev, rsi = next. Out, on next's stack: rax = prev. Clobbers what C allows.
-; Stack of a task that is switched out, from thread.sp up: r15 r14 r13 r12 rbx rbp, return address (struct switch_frame).
+; Stack of a task that is switched out, from thread.sp up: struct switch_frame (process.c).
 global __switch_to_asm:function (__switch_to_asm.end - __switch_to_asm)
 __switch_to_asm:
 	push	rbp

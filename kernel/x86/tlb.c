@@ -198,7 +198,12 @@ void flush_tlb_range(struct mm_struct *mm, u64 start, u64 end)
 	preempt_enable();
 }
 
-void flush_tlb_page(struct mm_struct *mm, u64 addr) { flush_tlb_range(mm, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE); }
+void flush_tlb_page(struct mm_struct *mm, u64 addr)
+{
+	addr &= PAGE_MASK;
+	flush_tlb_range(mm, addr, addr + PAGE_SIZE);
+}
+
 void flush_tlb_mm(struct mm_struct *mm) { flush_tlb_range(mm, 0, TASK_SIZE); }
 
 /* Kernel translations are global: they survive a CR3 write, not a change of CR4.PGE (SDM vol. 3, 4.10.4.1). */

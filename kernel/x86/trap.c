@@ -19,7 +19,8 @@ const char *const trap_names[32] = {
 	[X86_TRAP_DE] = "divide error", [X86_TRAP_DB] = "debug", [X86_TRAP_NMI] = "NMI", [X86_TRAP_BP] = "breakpoint",
 	[X86_TRAP_OF] = "overflow", [X86_TRAP_BR] = "bounds", [X86_TRAP_UD] = "invalid opcode",
 	[X86_TRAP_NM] = "device not available", [X86_TRAP_DF] = "double fault", [X86_TRAP_TS] = "invalid TSS",
-	[X86_TRAP_NP] = "segment not present", [X86_TRAP_SS] = "stack segment", [X86_TRAP_GP] = "general protection fault",
+	[X86_TRAP_NP] = "segment not present", [X86_TRAP_SS] = "stack segment",
+	[X86_TRAP_GP] = "general protection fault",
 	[X86_TRAP_PF] = "page fault", [X86_TRAP_MF] = "x87 exception", [X86_TRAP_AC] = "alignment check",
 	[X86_TRAP_MC] = "machine check", [X86_TRAP_XF] = "SIMD exception",
 };
@@ -29,8 +30,8 @@ static void print_regs(const struct pt_regs *r, u64 error)
 	unsigned long off = 0;
 	const char *name = kallsyms_lookup(r->rip, &off);
 
-	pr_err("CPU %d, task %d (%s), error %#lx, cr2 %016lx, cr3 %016lx\n", smp_processor_id(), current->pid, current->comm,
-	       error, read_cr2(), read_cr3());
+	pr_err("CPU %d, task %d (%s), error %#lx, cr2 %016lx, cr3 %016lx\n", smp_processor_id(), current->pid,
+	       current->comm, error, read_cr2(), read_cr3());
 	pr_err("RIP %04lx:%016lx %s+0x%lx  RFLAGS %08lx\n", r->cs, r->rip, name ? name : "?", off, r->rflags);
 	pr_err("RSP %04lx:%016lx\n", r->ss, r->rsp);
 	pr_err("RAX %016lx RBX %016lx RCX %016lx RDX %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);

@@ -30,8 +30,8 @@ TRAPS_WITH_ERROR equ 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 
 
 section .text.entry progbits alloc exec nowrite align=64
 
-; trap_stubs[vector], 16 bytes each: the CPU has pushed ss, rsp, rflags, cs, rip and, for some, an error code. They leave
-; in its place the error code (or 0) in the lower half and the vector in the upper half of one word.
+; trap_stubs[vector], 16 bytes each: the CPU has pushed ss, rsp, rflags, cs, rip and, for some, an error code. They
+; leave in its place one word: the error code (or 0) in the lower half, the vector in the upper.
 global trap_stubs:function (trap_stubs.end - trap_stubs)
 align STUB_SIZE
 trap_stubs:
@@ -65,8 +65,8 @@ trap_common:
 .kernel:
 	cmp	qword [rsp + REGS_RIP], user_iret
 	jne	.have_gs
-	; iretq to user mode failed: gs is the user's already, and the frame it wanted lies above ours. Put the registers
-	; back there and take it as a trap of the user's.
+	; iretq to user mode failed: gs is the user's already, and the frame it wanted lies above ours. Put the
+	; registers back there and take it as a trap of the user's.
 	swapgs
 	mov	rbx, [rsp + REGS_ORIG_RAX]
 	mov	rdi, rsp
@@ -104,7 +104,7 @@ page_fault_entry:
 	jmp	trap_common.kernel
 .end:
 
-; irq_stubs[vector - 32]. All vectors fit into a sign-extended byte less 128; do_irq() gets them as they are.
+; irq_stubs[vector - 32], 16 bytes each: the vector in the place of an error code.
 global irq_stubs:function (irq_stubs.end - irq_stubs)
 align STUB_SIZE
 irq_stubs:

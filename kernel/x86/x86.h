@@ -5,7 +5,7 @@
  * Same:    names, where a function does Linux's job.
  * Differs: none of note.
  * Locks:   none.
- * Walk:    x86_start() and ap_start() call the *_init_cpu() functions.
+ * Walk:    x86_start() and ap_start() call what ends in _init_cpu.
  */
 #pragma once
 #include "kernel/arch.h"
@@ -112,12 +112,12 @@ void apic_init(void);
 void apic_init_cpu(void);
 void apic_eoi(void);
 u32 apic_id(void);
-/* apic_send_ipi, apic_send_nmi_others, apic_send_init, apic_send_startup (to page @page below 1 MiB) - inter-processor interrupts. */
+/* apic_send_* - interrupts from CPU to CPU; a start-up message names the page below 1 MiB to start at. */
 void apic_send_ipi(int cpu, unsigned int vector);
 void apic_send_nmi_others(void);
 void apic_send_init(int cpu);
 void apic_send_startup(int cpu, unsigned int page);
-/* apic_timer_start_raw, apic_timer_raw - the counter running down without interrupts, to be measured against another clock. */
+/* apic_timer_start_raw, apic_timer_raw - the counter running down without interrupts, to be measured. */
 void apic_timer_start_raw(void);
 u32 apic_timer_raw(void);
 void apic_timer_set_hz(u64 hz);

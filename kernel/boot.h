@@ -1,5 +1,5 @@
 /*
- * kernel/boot/boot.h - what the first steps give to the rest of kernel/boot and kernel/x86.
+ * kernel/boot.h - what the boot loader told, and memory for the first page tables.
  *
  * Linux:   arch/x86/include/asm/setup.h, include/linux/memblock.h (6.1)
  * Same:    nothing.
@@ -10,7 +10,8 @@
 #pragma once
 #include "kernel/arch.h"
 
-enum { TRAMPOLINE_PA = 0x8000, LOW_MEMORY_END = 0x9000 };	/* as in layout.inc; below: firmware's and ours */
+/* As in kernel/boot/layout.inc. Below LOW_MEMORY_END: the firmware's, and the start of the other CPUs. */
+enum { TRAMPOLINE_PA = 0x8000, LOW_MEMORY_END = 0x9000 };
 
 /*
  * boot_info_init - read what the loader left at @info_pa (@magic: as it was in eax, 0 for PVH) into boot_info.
