@@ -94,7 +94,6 @@ void ip_frag_stats(int *nr, long *mem);
 /* raw_local_deliver - copies for raw sockets. Return: did any want it? raw_icmp_error - they learn of an ICMP error. softirq; keep the skb. */
 bool raw_local_deliver(struct sk_buff *skb, int protocol);
 void raw_icmp_error(struct sk_buff *skb, int protocol, u32 info);
-void raw_init(void);
 /* ping_rcv - an echo reply. Takes the skb. ping_err - an error about an echo request of ours: data at the quoted IP header. softirq. */
 void ping_rcv(struct sk_buff *skb);
 void ping_err(struct sk_buff *skb, u32 info);
