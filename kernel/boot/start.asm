@@ -47,8 +47,9 @@ start32:
 	jb	no_long_mode
 	mov	eax, 0x80000001
 	cpuid
-	test	edx, 1 << 29		; long mode; SDM vol. 2, CPUID
-	jz	no_long_mode
+	and	edx, CPUID_BITS
+	cmp	edx, CPUID_BITS
+	jne	no_long_mode
 	call	make_tables
 
 	mov	eax, cr4
@@ -58,7 +59,7 @@ start32:
 	mov	cr3, eax
 	mov	ecx, MSR_EFER
 	rdmsr
-	or	eax, EFER_LME
+	or	eax, EFER_BITS
 	wrmsr
 	mov	eax, cr0
 	or	eax, CR0_PG | CR0_PE
@@ -104,7 +105,7 @@ no_long_mode:
 	jmp	.stop
 
 no_long_mode_text:
-	db	"Pollux needs a 64-bit processor (qemu-system-x86_64, not -i386).", 10, 0
+	db	"Pollux needs a 64-bit processor with NX (qemu-system-x86_64).", 10, 0
 
 bits 64
 start64:

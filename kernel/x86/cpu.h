@@ -10,17 +10,15 @@
 #pragma once
 #include "kernel/types.h"
 
-/* SDM vol. 3, 2.5 (CR0, CR4), 2.2.1 (EFER), vol. 4 (MSRs) */
+/* SDM vol. 3, 2.5 (CR0, CR4), vol. 4 (MSRs) */
 enum {
 	CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16,
 	CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11,
 	CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
-	EFER_SCE = 1 << 0, EFER_NXE = 1 << 11,
 	X86_EFLAGS_TF = 1 << 8, X86_EFLAGS_DF = 1 << 10, X86_EFLAGS_NT = 1 << 14, X86_EFLAGS_AC = 1 << 18,
 };
 #define MSR_IA32_APICBASE	0x1bU
 #define MSR_IA32_TSC_DEADLINE	0x6e0U
-#define MSR_EFER		0xc0000080U
 #define MSR_STAR		0xc0000081U
 #define MSR_LSTAR		0xc0000082U
 #define MSR_CSTAR		0xc0000083U

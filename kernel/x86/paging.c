@@ -27,7 +27,7 @@ enum { ENTRIES = 512, TABLE_CACHE_MAX = 32 };
 
 /* The kernel's own address space: kernel halves of all others are copies of its top entries. */
 pte_t kernel_pgd[ENTRIES] __section(".bss.page") __aligned(4096);
-static u64 nx_flag, global_flag;
+static u64 global_flag;
 
 static unsigned int index_of(u64 va, int level) { return va >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1); }
 static pte_t *table_of(pte_t entry) { return phys_to_virt(entry & PTE_ADDR_MASK); }
@@ -57,8 +57,8 @@ static u64 image_flags(u64 va)
 	if (va < (u64)__text_end)
 		return ro;
 	if (va < (u64)__rodata_end || (va >= (u64)__data_end && va < (u64)__kallsyms_end))
-		return ro | nx_flag;
-	return ro | nx_flag | PTE_WRITE;
+		return ro | PTE_NX;
+	return ro | PTE_NX | PTE_WRITE;
 }
 
 static void map_image(void)
@@ -72,7 +72,7 @@ static void map_image(void)
 static void map_direct_split(phys_addr_t pa)
 {
 	for (phys_addr_t end = pa + SIZE_2M; pa < end; pa += PAGE_SIZE) {
-		u64 flags = TABLE_FLAGS | nx_flag | global_flag;
+		u64 flags = TABLE_FLAGS | PTE_NX | global_flag;
 
 		if (pa >= boot_info.kernel_start && pa < virt_to_phys(__rodata_end))
 			flags &= ~(u64)PTE_WRITE;
@@ -90,13 +90,12 @@ static void map_direct_range(phys_addr_t start, phys_addr_t end)
 		if (pa < virt_to_phys(__rodata_end) && pa + SIZE_2M > boot_info.kernel_start)
 			map_direct_split(pa);
 		else
-			*e = pa | TABLE_FLAGS | PTE_HUGE | nx_flag | global_flag;
+			*e = pa | TABLE_FLAGS | PTE_HUGE | PTE_NX | global_flag;
 	}
 }
 
 void paging_init(void)
 {
-	nx_flag = cpu_has.nx ? PTE_NX : 0;
 	global_flag = cpu_has.pge ? PTE_GLOBAL : 0;
 	map_image();
 	map_direct_range(0, LOW_MEMORY_END);
@@ -141,8 +140,6 @@ int kernel_map_page(u64 va, phys_addr_t pa, u64 flags)
 
 	if (!e)
 		return -ENOMEM;
-	if (!cpu_has.nx)
-		flags &= ~PTE_NX;
 	WRITE_ONCE(*e, pa | flags | PTE_ACCESSED | PTE_DIRTY | global_flag);
 	return 0;
 }

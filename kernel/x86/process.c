@@ -28,7 +28,7 @@ int arch_copy_thread(struct task_struct *p, const struct pt_regs *regs, u64 sp, 
 	struct switch_frame *frame = (struct switch_frame *)child - 1;
 
 	*frame = (struct switch_frame){ .rip = (u64)ret_from_fork };
-	p->thread = (struct thread_struct){ .sp = (u64)frame };
+	p->thread = (struct thread_struct){ .sp = (u64)frame, .fpu.cpu = -1 };
 	if (fn) {
 		*child = (struct pt_regs){ .orig_rax = U64_MAX, .cs = USER_CS, .ss = USER_DS, .rflags = X86_EFLAGS_IF };
 		frame->rbx = (u64)fn;

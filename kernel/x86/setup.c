@@ -26,14 +26,13 @@ enum { SMAP_CLAC = 0, SMAP_STAC = 1, SMAP_SITE_BYTES = 3 };
 static void detect_features(void)
 {
 	u32 max_leaf = cpuid(0, 0).eax;
-	struct cpuid_regs one = cpuid(1, 0), ext = cpuid(0x80000001, 0);
+	struct cpuid_regs one = cpuid(1, 0);
 	struct cpuid_regs seven = max_leaf >= 7 ? cpuid(7, 0) : (struct cpuid_regs){ 0, 0, 0, 0 };
 
 	cpu_has.pge = one.edx & BIT(13);
 	cpu_has.xsave = one.ecx & BIT(26);
 	cpu_has.tsc_deadline = one.ecx & BIT(24);
 	cpu_has.rdrand = one.ecx & BIT(30);
-	cpu_has.nx = ext.edx & BIT(20);
 	cpu_has.smep = seven.ebx & BIT(7);
 	cpu_has.smap = seven.ebx & BIT(20);
 	cpu_has.rdseed = seven.ebx & BIT(18);
@@ -83,7 +82,6 @@ void x86_start(u32 magic, phys_addr_t info_pa)
 	init_task.stack = boot_stack;
 	this_cpu_write(current_task, &init_task);
 	detect_features();
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu_has.nx ? EFER_NXE : 0));
 	patch_smap_sites();
 	boot_info_init(magic, info_pa);
 	acpi_init();

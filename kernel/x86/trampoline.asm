@@ -16,7 +16,6 @@ extern boot_pml4
 extern kernel_pgd
 
 NR_CPUS		equ 8			; kernel/config.h
-EFER_NXE	equ 1 << 11
 
 section .rodata progbits alloc noexec nowrite align=16
 
@@ -33,16 +32,9 @@ trampoline_start:
 	mov	cr4, eax
 	mov	eax, [pml4_pa - trampoline_start]
 	mov	cr3, eax
-	mov	eax, 0x80000001
-	cpuid
-	shr	edx, 20			; NX; SDM vol. 2, CPUID
-	and	edx, 1
-	shl	edx, 11
-	mov	esi, edx
 	mov	ecx, MSR_EFER
 	rdmsr
-	or	eax, EFER_LME | 1	; and the system call instruction
-	or	eax, esi
+	or	eax, EFER_BITS
 	wrmsr
 	mov	eax, cr0
 	and	eax, ~(3 << 29)		; caches on (CD, NW)
