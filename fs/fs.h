@@ -269,3 +269,6 @@ void eventpoll_init(void);
 int initramfs_unpack(const void *start, const void *end);
 /* devfs_add - a node under /dev. Context: boot or task. */
 int devfs_add(const char *name, umode_t mode, dev_t rdev);
+/* devfs_remove - take it away (absent: nothing happens). devfs_chown - give it an owner. Context: task. */
+void devfs_remove(const char *name);
+void devfs_chown(const char *name, uid_t uid, gid_t gid);
