@@ -121,6 +121,7 @@ struct vm_area_struct {
 	struct list_head vm_list;	/* in address order, head mm->mmap */
 	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
+	bool vm_has_anon;	/* it may have pages of its own: fork looks for them */
 	u64 vm_pgoff;		/* offset in vm_file in pages */
 	struct file *vm_file;	/* a reference, or NULL: anonymous */
 	const struct vm_operations_struct *vm_ops;
