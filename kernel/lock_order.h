@@ -53,7 +53,7 @@
 	LOCK_CLASS(NETDEV,	1, SOFTIRQ, "net: the list of devices and protocols")			\
 	LOCK_CLASS(SOFTNET,	1, HARDIRQ, "net: the poll list and backlog of one CPU")		\
 	LOCK_CLASS(VIRTQ,	1, HARDIRQ, "virtio: one virtqueue used from several contexts")		\
-	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the state a timer callback shares with readers")	\
+	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the list of timers that follow the wall clock")	\
 	LOCK_CLASS(TTY_BUF,	1, HARDIRQ, "tty: input between the interrupt and the reader")		\
 	LOCK_CLASS(WAITQ,	6, HARDIRQ, "wait queue of a target; those of epolls at depth = nesting")	\
 	LOCK_CLASS(EP_LOCK,	5, HARDIRQ, "epoll: ready list and overflow list; taken in callbacks")	\

@@ -141,6 +141,7 @@ struct task_struct {
 	sigset_t blocked, saved_sigmask, real_blocked;
 	bool restore_sigmask;
 	bool stop_pending;		/* this thread has to take part in a group stop */
+	bool stop_dequeued;		/* it took a stop signal, and no SIGCONT came since */
 	u64 sas_ss_sp, sas_ss_size; u32 sas_ss_flags;
 
 	/* own use only */
@@ -171,6 +172,8 @@ extern spinlock_t pidtab_lock;
 /* get_task_struct, put_task_struct - the last put frees stack and task. Context: any. */
 static inline void get_task_struct(struct task_struct *p) { refcount_inc(&p->usage); }
 void put_task_struct(struct task_struct *p);
+/* put_signal - a reference to what the threads of a process share (taken by refcount_inc(&sig->sigcnt)). Context: any. */
+void put_signal(struct signal_struct *sig);
 /* find_get_task - the task with thread id @pid, with a reference, or NULL. Context: any. */
 struct task_struct *find_get_task(pid_t pid);
 /* find_task_locked - the same without a reference. Locks: pidtab_lock held. */

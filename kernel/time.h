@@ -31,6 +31,8 @@ u64 ktime_get_real_ns(void);
 /* timekeeping_init - after the TSC is calibrated; reads the RTC once. timekeeping_set_real - settimeofday. */
 void timekeeping_init(void);
 int timekeeping_set_real(u64 real_ns);
+/* clock_was_set_hook - called by timekeeping_set_real(), when not NULL, after the change. Set by fs/timerfd.c. Context: task, no lock held. */
+extern void (*clock_was_set_hook)(void);
 /* udelay - spin. Context: any. */
 void udelay(unsigned int us);
 

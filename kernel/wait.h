@@ -168,3 +168,26 @@ s64 wait_woken(struct wait_queue_entry *wq_entry, unsigned int mode, s64 timeout
 /* 0, or -ERESTARTSYS when a signal came. */
 #define wait_event_interruptible(wq, cond) __wait_event_intr(wq, cond, 0)
 #define wait_event_interruptible_exclusive(wq, cond) __wait_event_intr(wq, cond, 1)
+/*
+ * wait_event_interruptible_locked_irq - the same with wq.lock held by the caller, given back only while it sleeps:
+ * the condition is tested under the lock that protects it.
+ */
+#define wait_event_interruptible_locked_irq(wq, cond) ({					\
+	int __r = 0;										\
+	DEFINE_WAIT(__w);									\
+												\
+	while (!(cond)) {									\
+		if (list_empty(&__w.entry))							\
+			__add_wait_queue_entry_tail(&(wq), &__w);				\
+		set_current_state(TASK_INTERRUPTIBLE);						\
+		if (signal_pending(current)) {							\
+			__r = -ERESTARTSYS;							\
+			break;									\
+		}										\
+		spin_unlock_irq(&(wq).lock);							\
+		schedule();									\
+		spin_lock_irq(&(wq).lock);							\
+	}											\
+	list_del_init(&__w.entry);								\
+	__set_current_state(TASK_RUNNING);							\
+	__r; })
