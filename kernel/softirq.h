@@ -15,6 +15,8 @@ enum softirq { TIMER_SOFTIRQ, NET_TX_SOFTIRQ, NET_RX_SOFTIRQ, NR_SOFTIRQS };
 
 DECLARE_PER_CPU(u32, __softirq_pending);
 
+/* spawn_ksoftirqd - one for each CPU that is online. Context: boot, after smp_init(). */
+void spawn_ksoftirqd(void);
 /* open_softirq - install the handler of a vector. Context: boot. The handler runs in softirq, interrupts on. */
 void open_softirq(enum softirq nr, void (*action)(void));
 /* raise_softirq - mark @nr pending on this CPU; outside interrupts ksoftirqd or the next bh-enable runs it. Context: any. */

@@ -53,6 +53,8 @@ bool hrtimer_cancel(struct hrtimer *timer);
 /* hrtimer_forward - move expires_ns past @now_ns in steps of @interval_ns. Return: the number of steps. */
 u64 hrtimer_forward(struct hrtimer *timer, u64 now_ns, u64 interval_ns);
 
+/* timers_arm_sched_tick - scheduler_tick() in @in_ns, unless one is on its way already. Own CPU, irqs off. */
+void timers_arm_sched_tick(u64 in_ns);
 /* timers_init - this CPU's wheel and tree. Context: boot, on each CPU. */
 void timers_init_cpu(int cpu);
 /* timer_interrupt - the programmed time has come. Context: hardirq (kernel/x86/apic.c). */

@@ -102,7 +102,6 @@ static void init_foundations(void)
 	timekeeping_init();
 	timers_init_cpu(0);
 	sched_init();
-	softirq_init();
 	local_irq_enable();
 }
 
@@ -146,6 +145,7 @@ void start_kernel(void)
 	init_foundations();
 	init_processes_and_files();
 	smp_init();
+	spawn_ksoftirqd();
 	workqueue_init();
 	init_network_and_drivers();
 	pid = user_mode_thread(kernel_init, NULL);
