@@ -309,10 +309,13 @@ struct sock *inet_csk_complete_hashdance(struct sock *sk, struct sock *child, st
 		reqsk_queue_removed(&inet_csk(sk)->icsk_accept_queue, req);
 		if (inet_csk_reqsk_queue_add(sk, req, child))
 			return child;
+		bh_unlock_sock(child);
+		sock_put(child);
+		return NULL;
 	}
-	/* Another CPU took the request for a child of its own, or the listener is gone. */
-	bh_unlock_sock(child);
-	sock_put(child);
+	/* Another CPU took the request for a child of its own. */
+	inet_csk_prepare_forced_close(child);
+	tcp_done(child, TCP_EV_ABORT);
 	return NULL;
 }
 

@@ -71,6 +71,7 @@ struct inet_connection_sock {
 	u8 icsk_ca_state;		/* TCP_CA_* */
 	u8 icsk_retransmits, icsk_backoff, icsk_probes_out;
 	u8 icsk_syn_retries;		/* 0: sysctl */
+	u32 icsk_pmtu_cookie;		/* the path MTU that mss_cache was made from */
 	u32 icsk_pmtu;			/* learned by "fragmentation needed"; 0: the route's */
 	const struct tcp_congestion_ops *icsk_ca_ops;
 	struct {

@@ -21,6 +21,7 @@ void inet_twsk_put(struct inet_timewait_sock *tw)
 {
 	if (!refcount_dec_and_test(&tw->common.skc_refcnt))
 		return;
+	atomic_dec(&inet_tw_count);
 	kmem_cache_free(twsk_cachep, tw);
 }
 
@@ -50,23 +51,20 @@ static void tw_timer_handler(struct timer_list *timer)
 	struct inet_timewait_sock *tw = container_of(timer, struct inet_timewait_sock, tw_timer);
 
 	inet_twsk_kill(tw);
-	atomic_dec(&inet_tw_count);
 	inet_twsk_put(tw);
 }
 
 void inet_twsk_deschedule_put(struct inet_timewait_sock *tw)
 {
-	if (del_timer(&tw->tw_timer)) {
-		atomic_dec(&inet_tw_count);
+	if (del_timer(&tw->tw_timer))
 		inet_twsk_put(tw);
-	}
 	inet_twsk_kill(tw);
 	inet_twsk_put(tw);
 }
 
 void inet_twsk_schedule(struct inet_timewait_sock *tw, u64 timeo_ns)
 {
-	/* An armed timer holds a reference. It cannot have run: then the record was out of the tables, and not found. */
+	/* An armed timer holds a reference. If it has just run, the record is out of the tables and ends once more, later. */
 	if (!mod_timer(&tw->tw_timer, ktime_get_ns() + timeo_ns))
 		refcount_inc(&tw->common.skc_refcnt);
 }

@@ -112,7 +112,7 @@ struct tcp_sock {
 	seq32 max_packets_seq;
 	u64 snd_cwnd_stamp_ns, lsndtime_ns, rcv_tstamp_ns;	/* window checked; data sent; ACK received */
 	struct sk_buff_head tcp_rtx_queue;	/* sent, not acknowledged, in order */
-	struct sk_buff *highest_sack;	/* the skb after the highest SACKed one; NULL: end of the queue */
+	seq32 highest_sack;		/* end of the highest SACKed skb; means something while sacked_out > 0 */
 	/* round trip */
 	u32 srtt_us, mdev_us, mdev_max_us, rttvar_us;	/* srtt << 3, mdev << 2 (RFC 6298) */
 	seq32 rtt_seq;
@@ -230,67 +230,105 @@ static inline u32 tcp_min_rtt_us(const struct tcp_sock *tp) { return tp->rtt_min
  * (enum skb_drop_reason, positive).
  */
 enum { TCP_GO_ON = 0, TCP_TAKEN = -1 };
+/* tcp_rcv_established - a segment for an ESTABLISHED connection. Takes @skb. */
 void tcp_rcv_established(struct sock *sk, struct sk_buff *skb);
-int tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb);
+/* tcp_rcv_state_process - in any other state. Takes @skb, and answers with a RST if need be. */
+void tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb);
+/* tcp_conn_request - a SYN for the listener @sk. Keeps @skb. Return: TCP_GO_ON, or why it was refused. */
 int tcp_conn_request(struct sock *sk, struct sk_buff *skb);
 void tcp_reset(struct sock *sk);
 void tcp_init_transfer(struct sock *sk);
-void tcp_initialize_rcv_mss(struct sock *sk);
-void tcp_rcv_space_adjust(struct sock *sk);
-void tcp_init_buffer_space(struct sock *sk);
-void tcp_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb);
-void tcp_event_data_recv(struct sock *sk, struct sk_buff *skb);
-void tcp_check_space(struct sock *sk);
-void tcp_send_dupack_limited(struct sock *sk, const struct sk_buff *skb);
+/* tcp_send_challenge_ack - RFC 5961: answer what looks forged with an ACK, at a limited rate. */
+void tcp_send_challenge_ack(struct sock *sk, const struct sk_buff *skb);
 bool tcp_oow_rate_limited(u64 *last_ns, const struct sk_buff *skb);
 void tcp_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
-void tcp_data_ready(struct sock *sk);
+void tcp_parse_syn_options(const struct sk_buff *skb, struct tcp_options_received *rx);
+
+/* --- tcp_rcvbuf.c */
+bool tcp_mem_charge(struct sock *sk, u32 size);
+void tcp_mem_force(struct sock *sk, u32 size);
+void tcp_mem_reclaim(struct sock *sk);
+void tcp_skb_set_owner_r(struct sk_buff *skb, struct sock *sk);
+void tcp_initialize_rcv_mss(struct sock *sk);
+void tcp_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb);
+void tcp_event_data_recv(struct sock *sk, struct sk_buff *skb);
+void tcp_grow_window(struct sock *sk, const struct sk_buff *skb);
+void tcp_init_buffer_space(struct sock *sk);
 void tcp_sndbuf_expand(struct sock *sk);
+void tcp_check_space(struct sock *sk);
+void tcp_rcv_space_adjust(struct sock *sk);
 void tcp_rcv_rtt_measure(struct tcp_sock *tp);
 void tcp_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
 
-/* --- tcp_rcvbuf.c, see above; tcp_reassembly.c */
+/* --- tcp_reassembly.c */
+/* tcp_data_queue - step 7: the text of a segment (data at the TCP header). Return: TCP_TAKEN or the drop reason. */
 int tcp_data_queue(struct sock *sk, struct sk_buff *skb);
-/* tcp_queue_rcv - append in-order data (header pulled). Return: true if it was merged into the tail and @skb is gone. */
-bool tcp_queue_rcv(struct sock *sk, struct sk_buff *skb);
+/* tcp_queue_rcv - append in-order data (header pulled). Return: true if its bytes were merged into the tail: @skb stays the caller's. */
+bool __must_check tcp_queue_rcv(struct sock *sk, struct sk_buff *skb);
 void tcp_fin(struct sock *sk);
-void tcp_sack_new_ofo_skb(struct tcp_sock *tp, seq32 seq, seq32 end_seq);
-int tcp_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, u32 size);
+/* tcp_send_dupack - tell the peer where we are, and what came twice. */
+void tcp_send_dupack(struct sock *sk, const struct sk_buff *skb);
 void tcp_ofo_purge(struct sock *sk);
-bool tcp_mem_charge(struct sock *sk, u32 size);
-void tcp_mem_reclaim(struct sock *sk);
-void tcp_skb_set_owner_r(struct sk_buff *skb, struct sock *sk);
+void tcp_data_ready(struct sock *sk);
 
 /* --- tcp_ack.c */
+void tcp_synack_rtt_meas(struct sock *sk, u64 synack_ns);
 /* tcp_ack - Return: 1 processed, 0 old, negative: the drop reason of an ACK that is no good. */
 int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag);
 enum {
 	FLAG_DATA = 0x01, FLAG_WIN_UPDATE = 0x02, FLAG_DATA_ACKED = 0x04, FLAG_RETRANS_DATA_ACKED = 0x08, FLAG_SYN_ACKED = 0x10,
 	FLAG_DATA_SACKED = 0x20, FLAG_LOST_RETRANS = 0x80, FLAG_SLOWPATH = 0x100, FLAG_ORIG_SACK_ACKED = 0x200, FLAG_SND_UNA_ADVANCED = 0x400,
-	FLAG_DSACKING_ACK = 0x800, FLAG_SACK_RENEGING = 0x2000, FLAG_UPDATE_TS_RECENT = 0x4000, FLAG_NO_CHALLENGE_ACK = 0x8000,
+	FLAG_DSACKING_ACK = 0x800, FLAG_SET_XMIT_TIMER = 0x1000, FLAG_SACK_RENEGING = 0x2000, FLAG_UPDATE_TS_RECENT = 0x4000, FLAG_NO_CHALLENGE_ACK = 0x8000,
 	FLAG_ACKED = FLAG_DATA_ACKED | FLAG_SYN_ACKED, FLAG_NOT_DUP = FLAG_DATA | FLAG_WIN_UPDATE | FLAG_ACKED,
 };
+/* What one ACK has done so far. */
+struct tcp_ack_state {
+	int flag;			/* FLAG_* */
+	seq32 prior_snd_una;
+	u32 prior_packets, prior_delivered, prior_lost, prior_in_flight;
+	int num_dupack;
+	bool rexmit;			/* the queue of lost segments is to be looked at */
+	seq32 reord;			/* the lowest new segment that arrived above its place */
+	u64 first_sackt_ns, last_sackt_ns;	/* when the first and last newly SACKed segments were sent; 0: none */
+};
+void tcp_rearm_rto(struct sock *sk);
+void tcp_init_metrics(struct sock *sk);
+
+/* --- tcp_sack.c */
+void tcp_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb, struct tcp_ack_state *st);
+void tcp_check_sack_reordering(struct sock *sk, seq32 low_seq);
+void tcp_mark_skb_lost(struct tcp_sock *tp, struct sk_buff *skb);
+void tcp_mark_head_lost(struct sock *sk, u32 packets, bool mark_head);
+void tcp_add_reno_sack(struct sock *sk, int num_dupack);
+void tcp_remove_reno_sacks(struct sock *sk, int acked);
+void tcp_timeout_mark_lost(struct sock *sk);
+
+/* --- tcp_recovery.c */
+void tcp_fastretrans_alert(struct sock *sk, struct tcp_ack_state *st);
 void tcp_enter_loss(struct sock *sk);
 void tcp_enter_cwr(struct sock *sk);
-void tcp_rearm_rto(struct sock *sk);
 void tcp_simple_retransmit(struct sock *sk);
 void tcp_clear_retrans(struct tcp_sock *tp);
-void tcp_mark_skb_lost(struct tcp_sock *tp, struct sk_buff *skb);
-void tcp_synack_rtt_meas(struct sock *sk, u64 synack_ns);
-void tcp_init_metrics(struct sock *sk);
-u32 tcp_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb, seq32 prior_snd_una, u32 *sack_rtt_us);
+void tcp_process_tlp_ack(struct sock *sk, seq32 ack, int flag);
+void tcp_cwnd_reduction(struct sock *sk, int newly_acked_sacked, int newly_lost, int flag);
+void tcp_try_keep_open(struct sock *sk);
 
 /* --- tcp_output.c */
 void tcp_write_queue_purge(struct sock *sk);
-bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one, gfp_t gfp);
+/* tcp_write_xmit - send what windows and Nagle allow. @push_one: 1 one skb, 2 one even beyond cwnd, 0 all. Return: true if nothing is in flight though there is data. */
+bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one);
+int tcp_send_head_now(struct sock *sk, struct sk_buff *skb, unsigned int mss_now);
+bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *skb, unsigned int cur_mss);
 void __tcp_push_pending_frames(struct sock *sk, unsigned int cur_mss, int nonagle);
 void tcp_push_one(struct sock *sk, unsigned int mss_now);
-int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone_it, gfp_t gfp);
+/* tcp_transmit_skb - send a copy of @skb, which stays in its queue. tcp_transmit_once - send @skb itself; takes it. 0 or -errno. */
+int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb);
+int tcp_transmit_once(struct sock *sk, struct sk_buff *skb);
 int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 int __tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 void tcp_xmit_retransmit_queue(struct sock *sk);
 void tcp_send_fin(struct sock *sk);
-void tcp_send_active_reset(struct sock *sk, gfp_t gfp);
+void tcp_send_active_reset(struct sock *sk);
 int tcp_connect(struct sock *sk);
 int tcp_send_synack(struct sock *sk);
 struct sk_buff *tcp_make_synack(const struct sock *sk, struct rtable *rt, struct request_sock *req);
@@ -305,17 +343,25 @@ unsigned int tcp_sync_mss(struct sock *sk, u32 pmtu);
 u32 tcp_mtu(const struct sock *sk);
 u32 tcp_advertise_mss(const struct sock *sk, const struct rtable *rt);
 bool tcp_can_gso(const struct sock *sk);
+u16 tcp_select_window(struct sock *sk);
 u32 __tcp_select_window(struct sock *sk);
-void tcp_select_initial_window(int space, u32 mss, struct request_sock *req, struct tcp_sock *tp, bool wscale_ok);
-int tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, unsigned int mss_now);
-int tcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
+struct tcp_initial_window { u32 rcv_wnd, window_clamp; u8 rcv_wscale; };
+/* tcp_select_initial_window - what to offer in a SYN, given @space bytes of buffer and a clamp (0: none). */
+struct tcp_initial_window tcp_select_initial_window(int space, u32 clamp, u32 mss, bool wscale_ok);
+/* tcp_fragment - cut @skb of queue @q after @len bytes. 0 or -ENOMEM (nothing changed). */
+int __must_check tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, unsigned int mss_now);
+int __must_check tcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
 void tcp_set_skb_tso_segs(struct sk_buff *skb, unsigned int mss_now);
-struct sk_buff *tcp_stream_alloc_skb(struct sock *sk, u32 linear, gfp_t gfp);
+struct sk_buff *tcp_stream_alloc_skb(struct sock *sk, u32 linear, gfp_t gfp) __must_check;
 void tcp_skb_entail(struct sock *sk, struct sk_buff *skb);
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb);
-void tcp_finish_connect(struct sock *sk, struct sk_buff *skb);
 void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited);
 void tcp_release_cb(struct sock *sk);
+
+void tcp_adjust_pcount(struct tcp_sock *tp, const struct sk_buff *skb, int decr);
+void tcp_cwnd_restart(struct sock *sk, u64 idle_ns);
+void tcp_chrono_start(struct tcp_sock *tp);
+void tcp_chrono_stop(struct tcp_sock *tp);
 
 /* --- tcp_timer.c */
 void tcp_init_xmit_timers(struct sock *sk);
@@ -330,30 +376,42 @@ u64 keepalive_intvl_when_ns(const struct tcp_sock *tp);
 int keepalive_probes(const struct tcp_sock *tp);
 
 /* --- tcp_minisocks.c */
-enum tcp_tw_status { TCP_TW_SUCCESS, TCP_TW_RST, TCP_TW_ACK, TCP_TW_SYN };
-enum tcp_tw_status tcp_timewait_state_process(struct inet_timewait_sock *tw, struct sk_buff *skb, const struct tcphdr *th);
+enum tcp_tw_status { TCP_TW_SUCCESS, TCP_TW_KILL, TCP_TW_RST, TCP_TW_ACK, TCP_TW_SYN };
+/* tcp_timewait_state_process - a segment for @tw: what the caller must do (nothing, end it, RST, ACK, treat as a new SYN). */
+enum tcp_tw_status tcp_timewait_state_process(struct inet_timewait_sock *tw, struct sk_buff *skb);
+/* tcp_time_wait - a record takes over for @timeo_ns (TIME_WAIT: 2 MSL); the sock goes to CLOSE. */
 void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns);
-struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req, bool *req_stolen);
-/* tcp_child_process - first segment of a child; gives its slock and one reference back. Takes @skb. */
+struct tcp_check_result { bool req_stolen; enum skb_drop_reason reason; };
+/*
+ * tcp_check_req - a segment for the request @req of listener @sk. Return: the child, its slock held, @req taken;
+ * @sk if the listener is to answer; NULL: dropped for res->reason (res->req_stolen: @req is gone, look up again).
+ */
+struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct tcp_check_result *res);
+/* tcp_child_process - the first segment of a child; gives back its slock and a reference. Takes @skb. */
 void tcp_child_process(struct sock *parent, struct sock *child, struct sk_buff *skb);
-struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req, struct sk_buff *skb);
-void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener, struct rtable *rt);
-bool tcp_in_window(seq32 seq, seq32 end_seq, seq32 s_win, seq32 e_win);
+struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req, struct sk_buff *skb) __must_check;
 
 /* --- tcp_ipv4.c */
-void tcp_v4_send_reset(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason why);
-int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
-struct sock *tcp_v4_syn_recv_sock(struct sock *sk, struct sk_buff *skb, struct request_sock *req, bool *own_req);
-void tcp_v4_reqsk_send_ack(struct sk_buff *skb, struct request_sock *req);
-int tcp_v4_send_synack(struct sock *sk, struct request_sock *req);
+/* tcp_v4_send_reset - answer @skb with a RST, unless it is one. @sk: NULL or a connection. Keeps @skb. */
+void tcp_v4_send_reset(const struct sock *sk, const struct sk_buff *skb, enum skb_drop_reason why);
+void tcp_v4_reqsk_send_ack(const struct sk_buff *skb, const struct request_sock *req);
+/* tcp_v4_send_synack - takes the reference to @rt. 0 or -errno. */
+int tcp_v4_send_synack(const struct sock *sk, struct request_sock *req, struct rtable *rt);
 void tcp_rtx_synack(struct sock *sk, struct request_sock *req);
+/* tcp_v4_syn_recv_sock - the child of @req, hashed, its slock held; NULL: no room (accept queue, memory). *@own_req: it took the request's place. */
+struct sock *tcp_v4_syn_recv_sock(struct sock *sk, struct sk_buff *skb, struct request_sock *req, bool *own_req);
+/* tcp_v4_init_seq - initial sequence number (RFC 6528). tcp_v4_init_ts_off - where the timestamp clock of a pair of hosts begins. */
 seq32 tcp_v4_init_seq(be32 saddr, be32 daddr, be16 sport, be16 dport);
 u32 tcp_v4_init_ts_off(be32 saddr, be32 daddr);
 void tcp_v4_mtu_reduced(struct sock *sk);
-void tcp_v4_destroy_sock(struct sock *sk);
 void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb);
 int tcp_twsk_unique(struct sock *sk, struct sock *sktw);
+
+/* --- tcp_sysctl.c, tcp_proc.c, tcp_info.c */
+void tcp_sysctl_init(void);
 void tcp_proc_init(void);
+struct tcp_info;
+void tcp_get_info(struct sock *sk, struct tcp_info *info);
 
 /* --- tcp.c */
 void tcp_done(struct sock *sk, enum tcp_event why);
@@ -362,6 +420,8 @@ void __tcp_close(struct sock *sk, s64 timeout_ns);
 void tcp_shutdown(struct sock *sk, int how);
 int tcp_disconnect(struct sock *sk, int flags);
 void tcp_init_sock(struct sock *sk);
+/* tcp_init_sock_queues - what a fresh sock and the copy of a listener have in common: empty queues, no timers, nothing measured. */
+void tcp_init_sock_queues(struct sock *sk);
 ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
 void tcp_cleanup_rbuf(struct sock *sk, int copied);
@@ -395,6 +455,7 @@ int tcp_set_congestion_control(struct sock *sk, const char *name);
 int tcp_set_default_congestion_control(const char *name);
 const char *tcp_default_congestion_control(void);
 const struct tcp_congestion_ops *tcp_ca_nth(unsigned int i);
+bool tcp_is_cwnd_limited(const struct tcp_sock *tp);
 u32 tcp_slow_start(struct tcp_sock *tp, u32 acked);
 void tcp_cong_avoid_ai(struct tcp_sock *tp, u32 w, u32 acked);
 u32 tcp_reno_ssthresh(struct sock *sk);

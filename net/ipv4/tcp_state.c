@@ -131,14 +131,16 @@ static void tcp_assert_rtx_queue(const struct tcp_sock *tp)
 
 static void tcp_assert_ofo_queue(const struct tcp_sock *tp)
 {
-	seq32 edge = tp->rcv_nxt;
+	seq32 seq = tp->rcv_nxt, end = tp->rcv_nxt;
 
 	for (struct rb_node *n = rb_first(&tp->out_of_order_queue); n; n = rb_next(n)) {
 		const struct sk_buff *skb = rb_entry(n, struct sk_buff, rbnode);
 
-		ASSERT(seq_after_eq(TCP_SKB_CB(skb)->seq, edge));
-		ASSERT(seq_after(TCP_SKB_CB(skb)->end_seq, TCP_SKB_CB(skb)->seq));
-		edge = TCP_SKB_CB(skb)->end_seq;
+		/* Neighbours may overlap, but none contains another. */
+		ASSERT(seq_after(TCP_SKB_CB(skb)->seq, seq));
+		ASSERT(seq_after(TCP_SKB_CB(skb)->end_seq, end));
+		seq = TCP_SKB_CB(skb)->seq;
+		end = TCP_SKB_CB(skb)->end_seq;
 		if (!rb_next(n))
 			ASSERT(tp->ooo_last_skb == skb);
 	}
