@@ -21,12 +21,14 @@
 	LOCK_CLASS(EP_MTX,	6, TASK,    "epoll: the interest set of one epoll; depth = nesting")	\
 	LOCK_CLASS(CRED_GUARD,	1, TASK,    "process: one execve at a time in a process")		\
 	LOCK_CLASS(FPOS,	1, TASK,    "file: f_pos of one open file")				\
+	LOCK_CLASS(UNIX_BIND,	1, TASK,    "unix: one bind of a socket at a time")			\
 	LOCK_CLASS(TTY_MTX,	2, TASK,    "tty: settings and the reader of a terminal")		\
 	LOCK_CLASS(RENAME_MTX,	1, TASK,    "vfs: one rename between directories at a time")		\
 	LOCK_CLASS(INODE_MTX,	5, TASK,    "inode: content and children; parent before child")		\
 	LOCK_CLASS(PIPE_MTX,	2, TASK,    "pipe: the ring of buffers")				\
 	LOCK_CLASS(RTNL,	1, TASK,    "net: configuration of devices, addresses and routes")	\
 	LOCK_CLASS(SOCK_OWNER,	2, TASK,    "sock: the owner flag as a lock (lock_sock)")		\
+	LOCK_CLASS(UNIX_IO,	1, TASK,    "unix: one reader of a socket at a time")			\
 	LOCK_CLASS(MMAP_MTX,	2, TASK,    "mm: the VMAs of one address space; fork holds two")	\
 	LOCK_CLASS(MAPPING_MTX,	1, TASK,    "inode: the pages that hold its content")			\
 	LOCK_CLASS(TASK_MTX,	1, TASK,    "any leaf mutex with no other lock under it but spinlocks")	\
@@ -40,6 +42,8 @@
 	LOCK_CLASS(PIDTAB,	1, HARDIRQ, "process: the tree of tasks, pids, groups, sessions")	\
 	LOCK_CLASS(SIGHAND,	2, HARDIRQ, "process: handlers and pending signals of one process")	\
 	LOCK_CLASS(FUTEX,	2, PREEMPT, "futex: one hash bucket; requeue holds two")		\
+	LOCK_CLASS(UNIX_TAB,	1, PREEMPT, "unix: the tables of sockets and of names")			\
+	LOCK_CLASS(UNIX_STATE,	2, PREEMPT, "unix: state, name and peer of one socket; connect holds two") \
 	LOCK_CLASS(SLOCK,	2, SOFTIRQ, "sock: short holds, softirq against task (sk_lock.slock)")	\
 	LOCK_CLASS(LISTENQ,	1, SOFTIRQ, "tcp: the request and accept queues of a listener")		\
 	LOCK_CLASS(BHASH,	1, SOFTIRQ, "inet: one bucket of bound ports")				\

@@ -232,6 +232,12 @@ int __must_check sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb);
 /* skb_recv_datagram - the next one (MSG_PEEK: a clone-free reference must be ended by skb_free_datagram), or NULL with *@err. Context: task. */
 struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err);
 void skb_free_datagram(struct sock *sk, struct sk_buff *skb);
+/* skb_try_recv_datagram - the same without waiting; NULL with *@err untouched when the queue is empty, -ENOMEM when a peek could not be cloned. */
+struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err);
+/* skb_wait_for_datagram - sleep once. Return: 0: look again; 1: the other side has shut down; -errno. Context: task. */
+int skb_wait_for_datagram(struct sock *sk, s64 *timeo_ns);
+/* receiver_wake_function - for readers: a wake-up that is only about writing passes them by (and does not use up an exclusive turn). */
+int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key);
 __poll_t datagram_poll(struct file *file, struct socket *sock, poll_table *wait);
 /* sk_reset_timer, sk_stop_timer - an armed timer holds a reference. Context: any. */
 void sk_reset_timer(struct sock *sk, struct timer_list *timer, u64 expires_ns);

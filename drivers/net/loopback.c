@@ -19,12 +19,11 @@ static netdev_tx_t loopback_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	u32 len = skb->len;
 
-	/* The sender's accounting ends here; the receiver's begins when a socket takes it. */
+	/*
+	 * The sender's accounting ends here; the receiver's begins when a socket takes it. The route stays: by it
+	 * ip_rcv() knows that the packet is for us.
+	 */
 	skb_orphan(skb);
-	if (skb->rt) {
-		rt_put(skb->rt);
-		skb->rt = NULL;
-	}
 	skb->protocol = eth_type_trans(skb, dev);
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;

@@ -15,16 +15,14 @@ static inline bool connection_based(const struct sock *sk)
 	return sk->sk_type == SOCK_SEQPACKET || sk->sk_type == SOCK_STREAM;
 }
 
-/* A reader is only interested in data and errors: an EPOLLOUT wake-up must not use up its exclusive turn. */
-static int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key)
+int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key)
 {
 	if (key && !(key_to_poll(key) & (EPOLLIN | EPOLLERR)))
 		return 0;
 	return autoremove_wake_function(wait, mode, flags, key);
 }
 
-/* Return: the first datagram, taken out of the queue; or a clone of it; or NULL. -ENOMEM in *@err if it could not be cloned. */
-static struct sk_buff *skb_try_recv(struct sock *sk, unsigned int flags, int *err)
+struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 {
 	struct sk_buff_head *q = &sk->sk_receive_queue;
 	unsigned long irq;
@@ -62,8 +60,7 @@ static int datagram_stop_reason(struct sock *sk, s64 timeo)
 	return 0;
 }
 
-/* Return: 0: look again; else as datagram_stop_reason(). */
-static int wait_for_packet(struct sock *sk, s64 *timeo)
+int skb_wait_for_datagram(struct sock *sk, s64 *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, receiver_wake_function);
 
@@ -87,7 +84,7 @@ struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 	s64 timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 
 	for (;;) {
-		struct sk_buff *skb = skb_try_recv(sk, flags, err);
+		struct sk_buff *skb = skb_try_recv_datagram(sk, flags, err);
 
 		if (skb || *err)
 			return skb;
@@ -95,7 +92,7 @@ struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 			*err = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ? 0 : -EAGAIN;
 			return NULL;
 		}
-		int stop = wait_for_packet(sk, &timeo);
+		int stop = skb_wait_for_datagram(sk, &timeo);
 
 		if (stop) {
 			*err = stop > 0 ? 0 : stop;

@@ -6,8 +6,8 @@
  *          dataref; the shared info stands at the end of the head.
  * Differs: 1. heads come from two caches that fit what travels: a small one (headers and little data) and one
  *             for a full frame; larger heads are kmalloc()ed. The room of a head tells where it came from.
- *          2. large datagrams keep their bytes in single pages (alloc_skb_with_frags()), so no packet ever needs
- *             a large block of contiguous memory.
+ *          2. large datagrams keep their bytes in pages (alloc_skb_with_frags()), single ones up to 70 KiB, so no packet of the
+ *             network needs a large block of contiguous memory.
  * Locks:   SKQUEUE for the queue functions.
  * Walk:    netdev_alloc_skb() in the driver; consume_skb() in recvmsg.
  */
@@ -105,9 +105,10 @@ struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
 {
 	u32 linear = headroom + len <= FRAME_ROOM ? len : FRAME_ROOM - headroom;
 	u32 in_pages = len - linear;
+	unsigned int order = 0;
 
-	if (in_pages > MAX_SKB_FRAGS * PAGE_SIZE)
-		return NULL;
+	while (in_pages > MAX_SKB_FRAGS * (PAGE_SIZE << order))
+		order++;
 	struct sk_buff *skb = alloc_skb(headroom + linear, gfp);
 
 	if (!skb)
@@ -115,8 +116,8 @@ struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
 	skb_reserve(skb, headroom);
 	skb_put(skb, linear);
 	for (int i = 0; in_pages; i++) {
-		u32 n = min_t(u32, in_pages, PAGE_SIZE);
-		struct page *page = alloc_page(gfp);
+		u32 n = min_t(u32, in_pages, PAGE_SIZE << order);
+		struct page *page = alloc_pages(gfp, order);
 
 		if (!page) {
 			consume_skb(skb);
@@ -125,7 +126,7 @@ struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
 		skb_fill_page_desc(skb, i, page, 0, n);
 		skb->len += n;
 		skb->data_len += n;
-		skb->truesize += PAGE_SIZE;
+		skb->truesize += (u32)(PAGE_SIZE << order);
 		in_pages -= n;
 	}
 	return skb;

@@ -82,7 +82,8 @@ static bool ip_input_accept(struct sk_buff *skb, struct net_device *dev)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	if (unlikely(!ip_source_ok(iph->saddr, iph->daddr))) {
+	/* On the loopback everybody is ourselves. */
+	if (unlikely(!(dev->flags & IFF_LOOPBACK) && !ip_source_ok(iph->saddr, iph->daddr))) {
 		SNMP_INC(IP_INADDRERRORS);
 		kfree_skb(skb, SKB_DROP_REASON_IP_INADDRERRORS);
 		return false;
