@@ -9,6 +9,7 @@
  * Walk:    do_dentry_open() -> chrdev_open() -> driver's open().
  */
 #include "fs/internal.h"
+#include "fs/procfs.h"
 #include "kernel/slab.h"
 
 struct char_device {
@@ -64,6 +65,19 @@ static int chrdev_open(struct inode *inode, struct file *file)
 	file->f_mode &= ~(fmode_t)(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_STREAM);
 	file->f_mode |= fops->llseek ? FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE : FMODE_STREAM;
 	return fops->open ? fops->open(inode, file) : 0;
+}
+
+void show_devices(struct seq_file *m)
+{
+	struct char_device *cd;
+	unsigned long flags;
+
+	seq_puts(m, "Character devices:\n");
+	spin_lock_irqsave(&chrdevs_lock, flags);
+	list_for_each_entry(cd, &chrdevs, list)
+		seq_printf(m, "%3u %s\n", cd->major, cd->name);
+	spin_unlock_irqrestore(&chrdevs_lock, flags);
+	seq_puts(m, "\nBlock devices:\n");
 }
 
 static int blkdev_open(__unused struct inode *inode, __unused struct file *file)

@@ -21,12 +21,18 @@
 #define NODE_SLOTS (1U << NODE_SHIFT)
 
 static struct kmem_cache *node_cache;
+static atomic_long_t file_pages;
 static u64 reserve_pages;	/* left to the rest of the system by files */
 
 void filemap_init(void)
 {
 	node_cache = kmem_cache_create("radix_node", NODE_SLOTS * sizeof(void *), 64);
 	reserve_pages = min_t(u64, totalram_pages() / 16, 4096);
+}
+
+u64 nr_file_pages(void)
+{
+	return (u64)atomic_long_read(&file_pages);
 }
 
 void address_space_init(struct address_space *m, struct inode *host)
@@ -93,6 +99,7 @@ static void drop_page(struct address_space *m, struct page *page)
 	page->mapping = NULL;
 	put_page(page);
 	m->nrpages--;
+	atomic_long_dec(&file_pages);
 	atomic_long_dec(&m->host->i_sb->s_pages);
 }
 
@@ -198,6 +205,7 @@ static int add_page(struct address_space *m, struct page *page, u64 index)
 		page->index = index;
 		*slot = page;
 		m->nrpages++;
+		atomic_long_inc(&file_pages);
 		atomic_long_inc(&m->host->i_sb->s_pages);
 	}
 	mutex_unlock(&m->lock);

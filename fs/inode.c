@@ -39,12 +39,41 @@ struct inode *new_inode(struct super_block *sb, umode_t mode)
 	return inode;
 }
 
-/* What sockets, pipes and other files without a name belong to. */
-static struct super_block pseudo_sb = { .s_type = "pseudo", .s_magic = 0x50495045, .s_dev = MKDEV(0, 1) };
+/* Opening a socket's name: it can only be connected to. */
+static int no_open(__unused struct inode *inode, __unused struct file *file)
+{
+	return -ENXIO;
+}
+const struct file_operations bad_sock_fops = { .open = no_open };
+
+/* What sockets, pipes and other files without a name belong to, and a mount that gives them a path if one is asked for. */
+static struct super_block pseudo_sb = { .s_type = "pseudo", .s_magic = 0x50495045, .s_dev = MKDEV(0, 1), .s_active = 2 };
+static struct vfsmount pseudo_mnt = { .mnt_sb = &pseudo_sb, .mnt_count = REFCOUNT_INIT(1) };
+
+bool inode_is_pseudo(const struct inode *inode)
+{
+	return inode->i_sb == &pseudo_sb;
+}
 
 struct inode *alloc_pseudo_inode(umode_t mode)
 {
-	return new_inode(&pseudo_sb, mode);
+	struct inode *inode = new_inode(&pseudo_sb, mode);
+
+	if (inode)
+		inode->i_fop = &bad_sock_fops;	/* cannot be opened again, unless its maker says how */
+	return inode;
+}
+
+int pseudo_path(struct inode *inode, struct path *path)
+{
+	ihold(inode);	/* for d_make_root(), which keeps or drops it */
+	struct dentry *d = d_make_root(inode->i_sb, inode);
+
+	if (!d)
+		return -ENOMEM;
+	mnt_get(&pseudo_mnt);
+	*path = (struct path){ &pseudo_mnt, d };
+	return 0;
 }
 
 void iput(struct inode *inode)
@@ -57,13 +86,6 @@ void iput(struct inode *inode)
 		inode->i_sb->s_op->evict_inode(inode);
 	kmem_cache_free(inode_cachep, inode);
 }
-
-/* Opening a socket's name: it can only be connected to. */
-static int no_open(__unused struct inode *inode, __unused struct file *file)
-{
-	return -ENXIO;
-}
-const struct file_operations bad_sock_fops = { .open = no_open };
 
 void init_special_inode(struct inode *inode, umode_t mode, dev_t rdev)
 {

@@ -115,6 +115,10 @@ void show_mounts(struct seq_file *m);
 void show_filesystems(struct seq_file *m);
 struct super_block *alloc_super(const char *type, u64 magic, const struct super_operations *op) __must_check;
 
+/* inode.c: pseudo_path - a path to an inode that no directory names, with references. Return: 0 or -ENOMEM. */
+int __must_check pseudo_path(struct inode *inode, struct path *path);
+bool inode_is_pseudo(const struct inode *inode);
+
 /* attributes */
 int notify_change(struct path *path, struct iattr *attr);
 int do_truncate(struct inode *inode, loff_t length);
@@ -124,6 +128,9 @@ static inline bool inode_owner_or_root(const struct inode *inode);
 bool in_group_p(gid_t gid);
 
 /* char_dev.c: the open() of device nodes. filemap.c, fifo. */
+void show_devices(struct seq_file *m);
+/* nr_file_pages - pages that hold file content. */
+u64 nr_file_pages(void);
 extern const struct file_operations def_chr_fops, def_blk_fops, pipefifo_fops, bad_sock_fops;
 
 /* locks.c */

@@ -93,6 +93,14 @@ void pipe_wake_writers(struct pipe_inode_info *pipe)
 	wake_writers(pipe);
 }
 
+int pipe_broken(void)
+{
+	siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER, .si_pid = current->tgid, .si_uid = current->cred.uid };
+
+	send_sig_thread(SIGPIPE, &info, current);
+	return -EPIPE;
+}
+
 static bool readable(const struct pipe_inode_info *pipe)
 {
 	return READ_ONCE(pipe->head) != READ_ONCE(pipe->tail) || !READ_ONCE(pipe->writers);
@@ -252,8 +260,7 @@ static ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)
 	was_empty = pipe->head == pipe->tail;
 	for (;;) {
 		if (unlikely(!pipe->readers)) {
-			send_sig(SIGPIPE, current);
-			ret = -EPIPE;
+			ret = pipe_broken();
 			break;
 		}
 		ret = write_bufs(pipe, from, first);

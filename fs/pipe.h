@@ -46,3 +46,5 @@ int __must_check pipe_wait_writable(struct pipe_inode_info *pipe);
 /* pipe_wake_readers, pipe_wake_writers - after buffers came or went. Context: task; mutex not held. */
 void pipe_wake_readers(struct pipe_inode_info *pipe);
 void pipe_wake_writers(struct pipe_inode_info *pipe);
+/* pipe_broken - a write without readers: SIGPIPE for the thread that wrote. Return: -EPIPE. */
+int pipe_broken(void);

@@ -224,8 +224,7 @@ static int room_in(struct pipe_inode_info *pipe, bool nonblock)
 		int err = 0;
 
 		if (!pipe->readers) {
-			send_sig(SIGPIPE, current);
-			err = -EPIPE;
+			err = pipe_broken();
 		} else if (!pipe_full(pipe)) {
 			return 0;
 		} else {

@@ -49,6 +49,7 @@ struct thread_struct {
 	u64 sp;			/* kernel stack pointer while switched out */
 	u64 fsbase, gsbase;	/* user segment bases */
 	struct fpu_state fpu;
+	u64 cr2, error_code, trap_nr;	/* of the last exception in user mode that became a signal: for its frame */
 };
 
 /* Kernel stacks: 16 KiB with a guard page below. alloc: NULL when out of memory. Context: task / any preemptible. */
@@ -136,6 +137,8 @@ __noreturn void machine_power_off(void);
 __noreturn void machine_restart(void);
 __noreturn void machine_halt(void);
 __noreturn void machine_exit(int code);
+/* arch_cpu_text - the lines of /proc/cpuinfo about @cpu. Return: their length, less than @size. Context: task. */
+size_t arch_cpu_text(int cpu, char *buf, size_t size);
 /* arch_prctl_set_fs etc. - current's user segment bases take effect at once. */
 void arch_set_fsbase(u64 base);
 void arch_set_gsbase(u64 base);
@@ -163,7 +166,11 @@ struct boot_info {
 extern struct boot_info boot_info;
 
 /* All physical memory, read and write, never executable. */
+#ifdef POLLUX_HOST
+#define PAGE_OFFSET 0x200000000000UL	/* where unit tests map the memory of their machine */
+#else
 #define PAGE_OFFSET 0xffff888000000000UL
+#endif
 #define KERNEL_BASE 0xffffffff80000000UL
 #define VMALLOC_START 0xffffc90000000000UL
 #define VMALLOC_END 0xffffc98000000000UL
