@@ -59,6 +59,7 @@
 	LOCK_CLASS(VIRTQ,	1, HARDIRQ, "virtio: one virtqueue used from several contexts")		\
 	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the list of timers that follow the wall clock")	\
 	LOCK_CLASS(TTY_BUF,	1, HARDIRQ, "tty: input between the interrupt and the reader")		\
+	LOCK_CLASS(UNIX_PEERQ,	1, HARDIRQ, "unix: who waits for room in a socket's queue")		\
 	LOCK_CLASS(WAITQ,	6, HARDIRQ, "wait queue of a target; those of epolls at depth = nesting")	\
 	LOCK_CLASS(EP_LOCK,	5, HARDIRQ, "epoll: ready list and overflow list; taken in callbacks")	\
 	LOCK_CLASS(EP_WAITQ,	5, HARDIRQ, "epoll: tasks in epoll_wait")				\

@@ -69,7 +69,10 @@ int skb_wait_for_datagram(struct sock *sk, s64 *timeo)
 
 	if (skb_queue_empty(&sk->sk_receive_queue)) {
 		stop = datagram_stop_reason(sk, *timeo);
-		if (!stop)
+		smp_rmb(); /* what came before the shutdown is read before the end is reported */
+		if (stop > 0 && !skb_queue_empty(&sk->sk_receive_queue))
+			stop = 0;
+		else if (!stop)
 			*timeo = schedule_timeout_ns(*timeo);
 	}
 	finish_wait(sk_sleep(sk), &wait);
@@ -84,12 +87,13 @@ struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 	s64 timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 
 	for (;;) {
+		bool shut = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN;
 		struct sk_buff *skb = skb_try_recv_datagram(sk, flags, err);
 
 		if (skb || *err)
 			return skb;
 		if (!timeo) {
-			*err = READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ? 0 : -EAGAIN;
+			*err = shut ? 0 : -EAGAIN;
 			return NULL;
 		}
 		int stop = skb_wait_for_datagram(sk, &timeo);
