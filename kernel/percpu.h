@@ -19,6 +19,10 @@
 /* Distance from the linked section to the copy of each CPU. */
 extern unsigned long __per_cpu_offset[NR_CPUS];
 
+/* Unit tests run kernel sources in a program of the host: one CPU, no gs base. */
+#ifdef POLLUX_HOST
+#define __seg_gs
+#endif
 #define __seg_gs_ptr(p)		((__seg_gs typeof(*(p)) *)(unsigned long)(p))
 #define this_cpu_read(v)	(*(volatile __seg_gs typeof(v) *)(unsigned long)&(v))
 #define this_cpu_write(v, x)	((void)(*(volatile __seg_gs typeof(v) *)(unsigned long)&(v) = (x)))

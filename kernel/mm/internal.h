@@ -39,6 +39,11 @@ void vm_area_free(struct vm_area_struct *vma);
 /* vma_next, vma_prev - the neighbor in address order, or NULL. */
 struct vm_area_struct *vma_next(const struct vm_area_struct *vma);
 struct vm_area_struct *vma_prev(const struct vm_area_struct *vma);
+/* vma_continue - @vma was changed up to @addr, and may have merged with what follows: the mapping to go on with, or NULL. */
+static inline struct vm_area_struct *vma_continue(struct vm_area_struct *vma, u64 addr)
+{
+	return vma->vm_end > addr ? vma : vma_next(vma);
+}
 /* vma_before - the last VMA that starts below @addr, or NULL. find_vma_intersection - any in [@start, @end)? */
 struct vm_area_struct *vma_before(struct mm_struct *mm, u64 addr);
 struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, u64 start, u64 end);

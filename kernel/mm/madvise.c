@@ -92,7 +92,7 @@ static int advise_range(struct mm_struct *mm, u64 start, u64 end, int advice)
 	struct vm_area_struct *vma = find_vma(mm, start);
 	int unmapped = 0, err;
 
-	for (; start < end; vma = vma_next(vma)) {
+	for (; start < end; vma = vma_continue(vma, start)) {
 		u64 stop;
 
 		if (!vma)

@@ -22,7 +22,7 @@ static int set_locked(struct mm_struct *mm, u64 start, u64 end, unsigned long lo
 {
 	struct vm_area_struct *vma = find_vma(mm, start);
 
-	for (; start < end; vma = vma_next(vma)) {
+	for (; start < end; vma = vma_continue(vma, start)) {
 		u64 stop;
 
 		if (!vma || vma->vm_start > start)

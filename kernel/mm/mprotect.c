@@ -57,8 +57,8 @@ static int protect_range(struct mm_struct *mm, struct vm_area_struct *vma, u64 s
 		if (err || stop == end)
 			return err;
 		start = stop;
-		vma = vma_next(vma);
-		if (!vma || vma->vm_start != start)
+		vma = vma_continue(vma, start);
+		if (!vma || vma->vm_start > start)
 			return -ENOMEM;
 	}
 }
