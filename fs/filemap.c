@@ -400,6 +400,24 @@ static int filemap_fault(struct vm_fault *vmf)
 	return 0;
 }
 
+/* Slots of one node lie side by side: one search for up to 64 of them. */
+static void filemap_map_pages(struct vm_area_struct *vma, u64 pgoff, unsigned int nr, struct page **pages)
+{
+	struct inode *inode = vma->vm_file->f_inode;
+	struct address_space *m = &inode->i_data;
+	u64 end = ((u64)READ_ONCE(inode->i_size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	void **slot = NULL;
+
+	mutex_lock(&m->lock);
+	for (unsigned int i = 0; i < nr; i++, pgoff++) {
+		slot = slot && m->nr_slots > 1 && pgoff % NODE_SLOTS ? slot + 1 : find_slot(m, pgoff);
+		pages[i] = slot && pgoff < end ? *slot : NULL;
+		if (pages[i])
+			get_page(pages[i]);
+	}
+	mutex_unlock(&m->lock);
+}
+
 /* Mappings through which the file may be written: F_SEAL_WRITE asks whether there are any. */
 static bool is_shared_writer(const struct vm_area_struct *vma)
 {
@@ -424,6 +442,7 @@ static const struct vm_operations_struct generic_file_vm_ops = {
 	.open = file_vm_open,
 	.close = file_vm_close,
 	.fault = filemap_fault,
+	.map_pages = filemap_map_pages,
 };
 
 int generic_file_mmap(struct file *file, struct vm_area_struct *vma)

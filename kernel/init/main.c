@@ -76,6 +76,7 @@ static int kernel_init(__unused void *arg)
 	char path[256];
 
 	unpack_root();
+	free_initrd_mem();
 	ip_auto_config();
 	open_console();
 	if (!cmdline_get("init", path, sizeof(path)) && !cmdline_get("rdinit", path, sizeof(path)))

@@ -22,6 +22,13 @@ enum {
 #define VM_ACCESS_FLAGS ((unsigned long)(VM_READ | VM_WRITE | VM_EXEC))
 #define PT_SIZE (512 * PAGE_SIZE)	/* what one page of entries maps */
 
+/* might_alloc - GFP_KERNEL may sleep, but for the boot list, which runs in the idle task before there are others. */
+static inline void might_alloc(gfp_t gfp)
+{
+	if (CONFIG_DEBUG && !(gfp & GFP_ATOMIC) && ((current && current->pid) || in_interrupt()))
+		might_sleep();
+}
+
 /* Nothing but memory of its own behind it (vm_ops without fault(): a file that maps as zeros, /dev/zero). */
 static inline bool vma_is_anonymous(const struct vm_area_struct *vma) { return !vma->vm_ops || !vma->vm_ops->fault; }
 static inline u64 vma_pages(const struct vm_area_struct *vma) { return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT; }

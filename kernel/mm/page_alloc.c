@@ -13,7 +13,7 @@
  * A block of order n starts at a multiple of 2^n pages. Its buddy is the block whose number differs in that bit
  * only; when both are free they become one block of order n + 1. PG_BUDDY marks the first page of a free block.
  */
-#include "kernel/mm.h"
+#include "kernel/mm/internal.h"
 #include "kernel/percpu.h"
 #include "kernel/printk.h"
 #include "kernel/spinlock.h"
@@ -218,8 +218,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	if (CONFIG_DEBUG && !(gfp & GFP_ATOMIC))
-		might_sleep();
+	might_alloc(gfp);
 	if (CONFIG_DEBUG && !(gfp & __GFP_NOFAIL_TEST) && should_fail_alloc())
 		return NULL;
 	page = try_alloc(order, gfp & GFP_ATOMIC ? 0 : min_free_pages);

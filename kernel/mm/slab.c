@@ -21,7 +21,7 @@
  * object can be filled with a pattern while it is free, and who had it last.
  */
 #include "kernel/bug.h"
-#include "kernel/mm.h"
+#include "kernel/mm/internal.h"
 #include "kernel/percpu.h"
 #include "kernel/slab.h"
 #include "kernel/spinlock.h"
@@ -299,8 +299,7 @@ static __always_inline void *cache_alloc(struct kmem_cache *s, gfp_t gfp, unsign
 {
 	void *obj;
 
-	if (CONFIG_DEBUG && !(gfp & GFP_ATOMIC))
-		might_sleep();
+	might_alloc(gfp);
 	if (CONFIG_DEBUG && !(gfp & __GFP_NOFAIL_TEST) && should_fail_alloc())
 		return NULL;
 	obj = alloc_object(s, gfp);
