@@ -2,7 +2,9 @@
  * kernel/mutex.h - locks that sleep.
  *
  * Linux:   include/linux/mutex.h (6.1)
- * Same:    names; one owner, who unlocks; not in interrupts.
+ * Same:    names; one owner, who unlocks; not in interrupts; the owner's address and two flags share a word, so that
+ *          taking and giving back a mutex nobody waits for is one instruction each; a waiter that was overtaken
+ *          gets the mutex handed over.
  * Differs: 1. each mutex names its class in kernel/lock_order.h. 2. no optimistic spinning.
  * Locks:   MUTEX_WAIT.
  * Walk:    ep->mtx, mmap_lock, inode locks.
@@ -14,9 +16,8 @@
 struct task_struct;
 
 struct mutex {
-	/* atomic */
-	struct task_struct *owner;	/* NULL: free */
-	int waiters;			/* tasks in wait_list; read without the lock by mutex_unlock() */
+	/* atomic: the owning task (0: free) and MUTEX_FLAGS; the flags change under wait_lock */
+	unsigned long owner;
 	u16 class;
 	/* wait_lock */
 	spinlock_t wait_lock;
@@ -36,6 +37,7 @@ void mutex_lock_nested(struct mutex *m, unsigned int depth);
 int __must_check mutex_lock_interruptible(struct mutex *m);
 /* mutex_trylock - Return: true if it is ours now. Context: task. */
 bool __must_check mutex_trylock(struct mutex *m);
-/* mutex_unlock - give it back, to the longest waiter if there is one. Context: task, the owner. */
+/* mutex_unlock - give it back and wake the longest waiter. The mutex is not touched once it can be another's. Context: task, the owner. */
 void mutex_unlock(struct mutex *m);
-static inline bool mutex_is_locked(const struct mutex *m) { return READ_ONCE(m->owner) != NULL; }
+#define MUTEX_FLAGS 3UL
+static inline bool mutex_is_locked(const struct mutex *m) { return (READ_ONCE(m->owner) & ~MUTEX_FLAGS) != 0; }

@@ -94,8 +94,9 @@ struct task_struct {
 	int cpu;			/* whose run queue */
 	u32 weight;
 	s8 nice;
-	u8 policy;
-	bool no_wake_balance;
+	u8 policy;			/* SCHED_* */
+	u8 rt_priority;			/* 1 .. 99 for SCHED_FIFO and SCHED_RR, else 0 */
+	bool sched_reset_on_fork;
 	u64 cpus_mask;
 	struct rb_node run_node;
 	u64 vruntime_ns;
@@ -196,6 +197,11 @@ bool is_current_pgrp_orphaned(void);
  * drivers/char/tty.c. Context: task, no locks held.
  */
 void disassociate_ctty(void);
+/*
+ * exit_itimers - current's process ends or is replaced: its POSIX timers are cancelled and freed. Implemented by kernel/time.
+ * Context: task, no locks held; current is the only thread.
+ */
+void exit_itimers(struct signal_struct *sig);
 extern struct task_struct init_task;	/* the boot CPU's idle task, pid 0 */
 
 /* signal_pending - is there a signal to deliver? One test; any task. Used by every interruptible sleep. */

@@ -24,7 +24,6 @@ typedef int (*wait_queue_func_t)(wait_queue_entry_t *wq_entry, unsigned int mode
 enum {
 	WQ_FLAG_EXCLUSIVE = 0x01,
 	WQ_FLAG_WOKEN = 0x02,
-	WQ_FLAG_PRIORITY = 0x20,
 };
 
 struct wait_queue_entry {
@@ -84,7 +83,6 @@ void __wake_up(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclus
 void __wake_up_sync_key(struct wait_queue_head *wq_head, unsigned int mode, void *key);
 /* __wake_up_locked_key - the same with wq_head->lock held by the caller. */
 void __wake_up_locked_key(struct wait_queue_head *wq_head, unsigned int mode, void *key);
-enum { WF_SYNC = 0x10 };
 
 #define poll_to_key(m) ((void *)(unsigned long)(m))
 #define key_to_poll(k) ((__poll_t)(unsigned long)(k))

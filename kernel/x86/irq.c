@@ -38,7 +38,7 @@ static void run_device_vector(unsigned int vector)
 	irq_exit();
 }
 
-void do_irq(__unused struct pt_regs *regs, unsigned int vector)
+void do_irq(struct pt_regs *regs, unsigned int vector)
 {
 	trace(do_irq, vector);
 	count_irq(vector);
@@ -46,7 +46,7 @@ void do_irq(__unused struct pt_regs *regs, unsigned int vector)
 	case LOCAL_TIMER_VECTOR:
 		irq_enter();
 		apic_eoi();
-		timer_interrupt();
+		timer_interrupt(user_mode(regs));
 		irq_exit();
 		break;
 	case CALL_FUNCTION_VECTOR:
