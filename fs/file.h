@@ -52,6 +52,8 @@ void put_files(struct files_struct *files);
 void do_close_on_exec(struct files_struct *files);
 /* unshare_files_for_exec - current gets a table of its own. 0 or -ENOMEM. */
 int unshare_files(void);
+/* get_close_on_exec - of current's descriptor @fd; false if it is not open. Context: task. */
+bool get_close_on_exec(unsigned int fd);
 /* task_lookup_fd - the file at @fd or the next above of another task, with a reference (for /proc). *@fd is set. */
 struct file *task_next_fd(struct task_struct *p, unsigned int *fd);
 /* file_max checks: files_open() for /proc/sys/fs/file-nr. */

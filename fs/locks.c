@@ -140,7 +140,7 @@ static void merge(struct inode *inode, struct file_lock *new, struct list_head *
 }
 
 /*
- * Set or (F_UNLCK) clear @req. Return: 0, -EAGAIN if another holds it, -EDEADLOCK, -ENOLCK. On -EAGAIN @req stands
+ * Set or (F_UNLCK) clear @req. Return: 0, -EAGAIN if another holds it, -EDEADLK, -ENOLCK. On -EAGAIN @req stands
  * in 'waiting' if @wait.
  */
 static int lock_inode(struct inode *inode, struct file_lock *req, bool wait)
@@ -157,7 +157,7 @@ static int lock_inode(struct inode *inode, struct file_lock *req, bool wait)
 	if (blocker) {
 		err = -EAGAIN;
 		if (wait && req->kind == FL_POSIX && would_deadlock(req, blocker))
-			err = -EDEADLOCK;
+			err = -EDEADLK;
 		else if (wait && list_empty(&req->blocked))
 			list_add_tail(&req->blocked, &waiting);
 	} else if (!err) {

@@ -123,6 +123,9 @@ void smp_call_function_all(void (*fn)(void *), void *arg);
 /* smp_stop_others - halt the other CPUs, for panic and power off. Context: any. */
 void smp_stop_others(void);
 
+/* arch_hwcap - what CPUID leaf 1 says in edx: AT_HWCAP. Context: any. */
+u64 arch_hwcap(void);
+
 /* arch_timer_program - interrupt this CPU at @deadline_ns of ktime_get_ns() (U64_MAX: not at all). irqs off. */
 void arch_timer_program(u64 deadline_ns);
 /* arch_clock_ns - the TSC as ns since boot; arch_rtc_seconds - the CMOS clock as seconds since 1970. Context: any. */

@@ -2,12 +2,12 @@
  * kernel/mm/fault.c - page faults: bring in what the mapping promises, or say why not.
  *
  * Linux:   arch/x86/mm/fault.c, mm/memory.c, mm/filemap.c (fault-around) (6.1)
- * Same:    demand zero (reads share one page of zeros), copy on write (the last owner of a page keeps it), file pages
- *          from vm_ops->fault(), several at once where they are in memory already; signals and their codes.
- * Differs: 1. no retry: mmap_lock is kept while a page is brought in. 2. out of memory ends the program that
- *             faulted, not the largest one. 3. no copy of a private file page is shared before it is written.
- * Locks:   MMAP_MTX, then what vm_ops->fault() takes (MAPPING_MTX).
- * Walk:    page_fault_entry -> do_page_fault() -> handle_mm_fault() -> fault_in().
+ * Same:    demand zero (reads share one page of zeros), copy on write (the last owner of a page
+ * keeps it), file pages from vm_ops->fault(), several at once where they are in memory already;
+ * signals and their codes. Differs: 1. no retry: mmap_lock is kept while a page is brought in. 2.
+ * out of memory ends the program that faulted, not the largest one. 3. no copy of a private file
+ * page is shared before it is written. Locks:   MMAP_MTX, then what vm_ops->fault() takes
+ * (MAPPING_MTX). Walk:    page_fault_entry -> do_page_fault() -> handle_mm_fault() -> fault_in().
  */
 #include "kernel/bug.h"
 #include "kernel/errno.h"
@@ -85,7 +85,8 @@ static int do_wp_page(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 		ours = ours || refcount_read(&phys_to_page(entry & PTE_ADDR_MASK)->refs) == 1;
 	if (!ours)
 		return copy_on_write(vma, pte, addr);
-	/* No flush: a CPU that still thinks it read-only faults once more, and finds it writable. */
+	/* No flush: a CPU that still thinks it read-only faults once more, and finds it writable.
+	 */
 	WRITE_ONCE(*pte, entry | PTE_WRITE | PTE_DIRTY);
 	return 0;
 }
@@ -94,18 +95,23 @@ static int do_wp_page(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 
 static void set_file_pte(struct vm_area_struct *vma, pte_t *pte, struct page *page)
 {
-	u64 write = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE) ? PTE_WRITE | PTE_DIRTY : 0;
+	u64 write = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE)
+			    ? PTE_WRITE | PTE_DIRTY
+			    : 0;
 
 	WRITE_ONCE(*pte, make_pte(page, pte_bits(vma->vm_flags) | write));
 	atomic_long_inc(&vma->vm_mm->rss);
 }
 
-/* Programs that read one page of a file read the next ones too: map those that are there already. */
+/* Programs that read one page of a file read the next ones too: map those that are there already.
+ */
 static void do_fault_around(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 {
 	struct page *pages[FAULT_AROUND_PAGES];
 	u64 start = max(ALIGN_DOWN(addr, FAULT_AROUND_PAGES * PAGE_SIZE), vma->vm_start);
-	u64 end = min(ALIGN_DOWN(addr, FAULT_AROUND_PAGES * PAGE_SIZE) + FAULT_AROUND_PAGES * PAGE_SIZE, vma->vm_end);
+	u64 end = min(ALIGN_DOWN(addr, FAULT_AROUND_PAGES * PAGE_SIZE) +
+			      FAULT_AROUND_PAGES * PAGE_SIZE,
+		      vma->vm_end);
 	unsigned int nr = (unsigned int)((end - start) >> PAGE_SHIFT);
 
 	pte -= (addr - start) >> PAGE_SHIFT;
@@ -137,7 +143,9 @@ static int do_cow_fault(struct vm_area_struct *vma, pte_t *pte, struct page *fil
 static int do_file_page(struct vm_area_struct *vma, pte_t *pte, u64 addr, bool write)
 {
 	bool copy = write && !(vma->vm_flags & VM_SHARED);
-	struct vm_fault vmf = { .vma = vma, .address = addr, .pgoff = vma_pgoff(vma, addr), .write = write };
+	struct vm_fault vmf = {
+		.vma = vma, .address = addr, .pgoff = vma_pgoff(vma, addr), .write = write
+	};
 	int err;
 
 	if (!copy && vma->vm_ops->map_pages) {
@@ -162,17 +170,20 @@ static bool access_allowed(unsigned long flags, bool write, bool exec)
 		return flags & VM_WRITE;
 	if (exec)
 		return flags & VM_EXEC;
-	return flags & VM_ACCESS_FLAGS; /* x86 cannot let a program write or run what it may not read */
+	return flags &
+	       VM_ACCESS_FLAGS; /* x86 cannot let a program write or run what it may not read */
 }
 
 /* The mapping that @addr falls into, a stack grown if need be. Return: 0, -EFAULT, -EACCES. */
-static int find_faulting_vma(struct mm_struct *mm, u64 addr, bool write, bool exec, struct vm_area_struct **found)
+static int find_faulting_vma(struct mm_struct *mm, u64 addr, bool write, bool exec,
+			     struct vm_area_struct **found)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
 
 	if (!vma)
 		return -EFAULT;
-	if (unlikely(addr < vma->vm_start) && (!(vma->vm_flags & VM_GROWSDOWN) || expand_stack(mm, vma, addr)))
+	if (unlikely(addr < vma->vm_start) &&
+	    (!(vma->vm_flags & VM_GROWSDOWN) || expand_stack(mm, vma, addr)))
 		return -EFAULT;
 	if (unlikely(!access_allowed(vma->vm_flags, write, exec)))
 		return -EACCES;
@@ -193,7 +204,8 @@ int fault_in(struct mm_struct *mm, u64 addr, bool write, bool exec)
 	if (!pte)
 		return -ENOMEM;
 	if (!*pte)
-		return vma_is_anonymous(vma) ? do_anonymous_page(vma, pte, write) : do_file_page(vma, pte, addr, write);
+		return vma_is_anonymous(vma) ? do_anonymous_page(vma, pte, write)
+					     : do_file_page(vma, pte, addr, write);
 	if (write && !(*pte & PTE_WRITE))
 		return do_wp_page(vma, pte, addr);
 	return 0; /* another thread was here first */
@@ -215,8 +227,10 @@ static __cold void user_fault_failed(u64 addr, int err)
 {
 	switch (err) {
 	case -ENOMEM:
-		pr_err("Out of memory: killed process %d (%s), %ld KiB\n", current->tgid, current->comm,
-		       current->mm ? atomic_long_read(&current->mm->rss) * (long)(PAGE_SIZE / KIB) : 0);
+		pr_err("Out of memory: killed process %d (%s), %ld KiB\n", current->tgid,
+		       current->comm,
+		       current->mm ? atomic_long_read(&current->mm->rss) * (long)(PAGE_SIZE / KIB)
+				   : 0);
 		force_sig(SIGKILL);
 		return;
 	case -EIO:
@@ -231,8 +245,10 @@ static __noreturn __cold void kernel_fault_unexpected(struct pt_regs *regs, u64 
 {
 	printk_panic_mode();
 	printk(LOGLEVEL_EMERG, "unable to %s address %#lx%s\n",
-	       error & X86_TRAP_PF_INSTR ? "run" : error & X86_TRAP_PF_WRITE ? "write" : "read", addr,
-	       addr < PAGE_SIZE ? " (NULL pointer)" : "");
+	       error & X86_TRAP_PF_INSTR   ? "run"
+	       : error & X86_TRAP_PF_WRITE ? "write"
+					   : "read",
+	       addr, addr < PAGE_SIZE ? " (NULL pointer)" : "");
 	die("page fault", regs, error);
 }
 
@@ -241,7 +257,8 @@ static void kernel_fault(struct pt_regs *regs, u64 addr, u64 error)
 {
 	struct mm_struct *mm = current->mm;
 
-	if (addr < TASK_SIZE && mm && !in_atomic() && !irqs_disabled() && !(error & (X86_TRAP_PF_INSTR | X86_TRAP_PF_RSVD)) &&
+	if (addr < TASK_SIZE && mm && !in_atomic() && !irqs_disabled() &&
+	    !(error & (X86_TRAP_PF_INSTR | X86_TRAP_PF_RSVD)) &&
 	    handle_mm_fault(mm, addr, error & X86_TRAP_PF_WRITE, false) == 0)
 		return;
 	if (!fixup_exception(regs))
@@ -260,9 +277,15 @@ void do_page_fault(struct pt_regs *regs, u64 addr, u64 error)
 	if (unlikely(error & X86_TRAP_PF_RSVD))
 		die("corrupt page table", regs, error);
 	current->min_flt++;
-	err = addr < TASK_SIZE ? handle_mm_fault(current->mm, addr, error & X86_TRAP_PF_WRITE, error & X86_TRAP_PF_INSTR) : -EFAULT;
-	if (unlikely(err))
+	err = addr < TASK_SIZE ? handle_mm_fault(current->mm, addr, error & X86_TRAP_PF_WRITE,
+						 error & X86_TRAP_PF_INSTR)
+			       : -EFAULT;
+	if (unlikely(err)) {
+		current->thread.cr2 = addr;
+		current->thread.error_code = error;
+		current->thread.trap_nr = 14; /* SDM vol. 3, 6.15: #PF */
 		user_fault_failed(addr, err);
+	}
 }
 
 /* --- other people's memory --- */

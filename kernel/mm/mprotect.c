@@ -2,10 +2,10 @@
  * kernel/mm/mprotect.c - mprotect: change what may be done with mapped memory.
  *
  * Linux:   mm/mprotect.c (6.1)
- * Same:    order of checks; what lies before a hole or a refusal has been changed when the call fails.
- * Differs: 1. pkey_mprotect() knows only key -1, none: the processors emulated here have no keys.
- * Locks:   MMAP_MTX.
- * Walk:    sys_mprotect -> do_mprotect() -> vma_set_flags(), change_protection().
+ * Same:    order of checks; what lies before a hole or a refusal has been changed when the call
+ * fails. Differs: 1. pkey_mprotect() knows only key -1, none: the processors emulated here have no
+ * keys. Locks:   MMAP_MTX. Walk:    sys_mprotect -> mm_protect() -> vma_set_flags(),
+ * change_protection().
  */
 #include "kernel/errno.h"
 #include "kernel/mm/internal.h"
@@ -14,18 +14,22 @@
 
 static unsigned long prot_flags(unsigned long prot)
 {
-	return (prot & PROT_READ ? VM_READ : 0UL) | (prot & PROT_WRITE ? VM_WRITE : 0UL) | (prot & PROT_EXEC ? VM_EXEC : 0UL);
+	return (prot & PROT_READ ? VM_READ : 0UL) | (prot & PROT_WRITE ? VM_WRITE : 0UL) |
+	       (prot & PROT_EXEC ? VM_EXEC : 0UL);
 }
 
 /* Is each right that @flags give one that the mapping may have? */
 static bool rights_permitted(unsigned long flags)
 {
-	static_assert(VM_READ << 4 == VM_MAYREAD && VM_WRITE << 4 == VM_MAYWRITE && VM_EXEC << 4 == VM_MAYEXEC, "bits in parallel");
+	static_assert(VM_READ << 4 == VM_MAYREAD && VM_WRITE << 4 == VM_MAYWRITE &&
+			      VM_EXEC << 4 == VM_MAYEXEC,
+		      "bits in parallel");
 	return !((flags & ~(flags >> 4)) & VM_ACCESS_FLAGS);
 }
 
 /* [@start, @end) lies in *@vma. On success *@vma covers @end - 1. */
-static int protect_vma(struct mm_struct *mm, struct vm_area_struct **vma, u64 start, u64 end, unsigned long prot)
+static int protect_vma(struct mm_struct *mm, struct vm_area_struct **vma, u64 start, u64 end,
+		       unsigned long prot)
 {
 	unsigned long flags = ((*vma)->vm_flags & ~VM_ACCESS_FLAGS) | prot_flags(prot);
 	struct vm_area_struct *changed;
@@ -46,7 +50,8 @@ static int protect_vma(struct mm_struct *mm, struct vm_area_struct **vma, u64 st
 	return 0;
 }
 
-static int protect_range(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end, unsigned long prot)
+static int protect_range(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end,
+			 unsigned long prot)
 {
 	int err;
 
@@ -63,10 +68,9 @@ static int protect_range(struct mm_struct *mm, struct vm_area_struct *vma, u64 s
 	}
 }
 
-static int do_mprotect(u64 start, u64 len, unsigned long prot)
+int mm_protect(struct mm_struct *mm, u64 start, u64 len, unsigned long prot)
 {
 	unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	u64 end;
 	int err = -ENOMEM;
@@ -100,9 +104,12 @@ out:
 	return err;
 }
 
-SYSCALL_DEFINE3(mprotect, u64, start, u64, len, unsigned long, prot) { return do_mprotect(start, len, prot); }
+SYSCALL_DEFINE3(mprotect, u64, start, u64, len, unsigned long, prot)
+{
+	return mm_protect(current->mm, start, len, prot);
+}
 
 SYSCALL_DEFINE4(pkey_mprotect, u64, start, u64, len, unsigned long, prot, int, pkey)
 {
-	return pkey == -1 ? do_mprotect(start, len, prot) : -EINVAL;
+	return pkey == -1 ? mm_protect(current->mm, start, len, prot) : -EINVAL;
 }

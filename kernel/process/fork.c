@@ -512,41 +512,6 @@ struct task_struct *copy_kernel_thread(int (*fn)(void *), void *arg, int cpu, co
 	return p;
 }
 
-static int idle_never_runs_this(__unused void *arg) { return -EINVAL; }
-
-struct task_struct *fork_idle(int cpu)
-{
-	struct task_struct *p = dup_task_struct();
-	int err;
-
-	if (!p)
-		return ERR_PTR(-ENOMEM);
-	refcount_inc(&init_task.sighand->count);
-	refcount_inc(&init_task.signal->sigcnt);
-	p->sighand = init_task.sighand;
-	p->signal = init_task.signal;
-	p->group_leader = p;
-	p->real_parent = &init_task;
-	p->mm = NULL;
-	p->files = NULL;
-	p->fs = NULL;
-	p->flags = PF_KTHREAD | PF_IDLE;
-	sched_fork(p);
-	p->cpus_mask = BIT(cpu);
-	p->cpu = cpu;
-	p->pid = p->tgid = 0;
-	init_kernel_task(p, "swapper");
-	err = arch_copy_thread(p, NULL, 0, idle_never_runs_this, NULL);
-	if (err) {
-		put_signal(p->signal);
-		put_sighand(p->sighand);
-		free_thread_stack(p->stack);
-		kmem_cache_free(task_cache, p);
-		return ERR_PTR(err);
-	}
-	return p;
-}
-
 pid_t user_mode_thread(int (*fn)(void *), void *arg)
 {
 	struct kernel_clone_args args = { .fn = fn, .fn_arg = arg, .set_tid = 1, .exit_signal = SIGCHLD };

@@ -1,8 +1,8 @@
 /*
  * kernel/process/sys_mmap.c - the half of mmap that knows descriptors and files.
  *
- * Linux:   mm/mmap.c (ksys_mmap_pgoff), mm/shmem.c (shmem_zero_setup), kernel/fork.c (exe_file) (6.1)
- * Same:    order of checks; shared anonymous memory is a file that nobody else can name.
+ * Linux:   mm/mmap.c (ksys_mmap_pgoff), mm/shmem.c (shmem_zero_setup), kernel/fork.c (exe_file)
+ * (6.1) Same:    order of checks; shared anonymous memory is a file that nobody else can name.
  * Differs: 1. no huge pages: MAP_HUGETLB is refused as by a machine that has reserved none.
  * Locks:   FDTABLE for a moment; MMAP_MTX in do_mmap().
  * Walk:    sys_mmap -> do_mmap() -> file_mmap().
@@ -16,7 +16,8 @@
 void mm_get_exe_file(struct file *file) { get_file(file); }
 void mm_release_exe_file(struct file *file) { fput(file); }
 
-static long map_fd(unsigned int fd, u64 addr, u64 len, unsigned long prot, unsigned long flags, u64 pgoff)
+static long map_fd(unsigned int fd, u64 addr, u64 len, unsigned long prot, unsigned long flags,
+		   u64 pgoff)
 {
 	struct fd f = fdget(fd);
 	s64 ret;
@@ -40,7 +41,8 @@ static long map_shared_memory(u64 addr, u64 len, unsigned long prot, unsigned lo
 	return ret;
 }
 
-SYSCALL_DEFINE6(mmap, u64, addr, u64, len, unsigned long, prot, unsigned long, flags, unsigned int, fd, u64, off)
+SYSCALL_DEFINE6(mmap, u64, addr, u64, len, unsigned long, prot, unsigned long, flags, unsigned int,
+		fd, u64, off)
 {
 	if (off & ~PAGE_MASK)
 		return -EINVAL;

@@ -99,3 +99,12 @@ size_t arch_cpu_text(int cpu, char *buf, size_t size)
 			       (unsigned long long)(tsc_hz / 500000), (unsigned long long)(tsc_hz / 5000 % 100));
 	return n;
 }
+
+u64 arch_hwcap(void)
+{
+	static u32 edx;	/* asked once: under a hypervisor each CPUID is an exit */
+
+	if (!edx)
+		edx = cpuid(1, 0).edx;
+	return edx;
+}

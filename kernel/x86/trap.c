@@ -90,6 +90,8 @@ static void user_trap(struct pt_regs *regs, unsigned int vector)
 void do_trap(struct pt_regs *regs, unsigned int vector, u64 error)
 {
 	if (user_mode(regs)) {
+		current->thread.trap_nr = vector;
+		current->thread.error_code = error;
 		local_irq_enable();
 		user_trap(regs, vector);
 		local_irq_disable();
