@@ -15,10 +15,10 @@
  *          sock_def_readable() -> __wake_up() -> ep_poll_callback() -> wake_up(&ep->wq);
  *          epoll_wait() -> ep_poll() -> ep_send_events() -> ep_item_poll().
  *
- * THE IDEA. Asking n files costs n. So epoll asks each file once, when it is added, and leaves a callback on its wait
- * queue. Whoever makes the file ready runs that callback, which puts the item on the ready list. epoll_wait() looks at
- * that list alone. The list is a hint, never the answer: before an event is reported the file is asked (ep_item_poll()),
- * so an item whose data somebody else took in between costs a question and is dropped.
+ * THE IDEA. Asking n files costs n. So epoll asks each file once, when it is added, and leaves a callback on its
+ * wait queue. Whoever makes the file ready runs that callback, which puts the item on the ready list. epoll_wait()
+ * looks at that list alone. The list is a hint, never the answer: before an event is reported the file is asked
+ * (ep_item_poll()), so an item whose data somebody else took in between costs a question and is dropped.
  *
  * THREE LOCKS, since three kinds of work meet here:
  *
@@ -31,12 +31,13 @@
  *
  *   Order:  ep->mtx  ->  target's WAITQ  ->  ep->lock  ->  EP_WAITQ.
  *
- * ep_unregister_pollwait() takes the target's WAITQ under ep->mtx, the callback takes ep->lock under WAITQ: so nobody
- * who holds ep->lock may touch a target's queue, and no callback may touch ep->mtx. That is why there must be
+ * ep_unregister_pollwait() takes the target's WAITQ under ep->mtx, the callback takes ep->lock under WAITQ: so
+ * nobody who holds ep->lock may touch a target's queue, and no callback may touch ep->mtx. That is why there must be
  *
- * TWO LISTS. A scan takes the whole ready list away (ep_start_scan()) and works on it under mtx alone, for a long time.
- * Callbacks that come meanwhile may not touch that list, as it is not under ep->lock. They chain their items on ovflist.
- * When the scan ends (ep_done_scan()), what is on ovflist joins the ready list. ovflist == EP_UNACTIVE_PTR says "no scan".
+ * TWO LISTS. A scan takes the whole ready list away (ep_start_scan()) and works on it under mtx alone, for a long
+ * time. Callbacks that come meanwhile may not touch that list, as it is not under ep->lock. They chain their items
+ * on ovflist. When the scan ends (ep_done_scan()), what is on ovflist joins the ready list. ovflist ==
+ * EP_UNACTIVE_PTR says "no scan".
  *
  *	scan (mtx held)				callback (WAITQ and ep->lock held)
  *	take rdllist, ovflist = NULL
@@ -46,23 +47,23 @@
  *
  * NESTING. An epoll is a file that can be polled: ready when its ready list holds something that is ready. Those who
  * poll it wait on ep->poll_wait, and a callback that finds somebody there runs their callbacks in turn
- * (ep_poll_safewake()), each level holding the lock of the one below: WAITQ at depth 0, 1, 2... ep->lock is given back
- * first. The graph must have no loop (a wake-up would deadlock), at most four edges in a row, and few paths (a
- * wake-up walks all of them). That is checked under EPNEST, which whoever changes the graph of epolls must hold; adding
- * an ordinary file to an epoll that nobody watches, the usual case, does not need it.
+ * (ep_poll_safewake()), each level holding the lock of the one below: WAITQ at depth 0, 1, 2... ep->lock is given
+ * back first. The graph must have no loop (a wake-up would deadlock), at most four edges in a row, and few paths (a
+ * wake-up walks all of them). That is checked under EPNEST, which whoever changes the graph of epolls must hold;
+ * adding an ordinary file to an epoll that nobody watches, the usual case, does not need it.
  *
- * LIFETIMES. struct eventpoll: one reference by its file, one by each item. An item ends in one of three ways, always
- * under mtx: EPOLL_CTL_DEL, the end of the epoll (ep_clear_and_put()), the end of the watched file
+ * LIFETIMES. struct eventpoll: one reference by its file, one by each item. An item ends in one of three ways,
+ * always under mtx: EPOLL_CTL_DEL, the end of the epoll (ep_clear_and_put()), the end of the watched file
  * (eventpoll_release_file()). The last two can meet; file->f_lock decides:
  *
  *	last close of the watched file		last close of the epoll
  *	f_lock: epi->dying = true		f_lock: is epi->dying set? then leave the item to the other,
  *	mtx: remove, put ep			else remove it
  *
- * The item holds a reference to ep, so the left side can lock ep->mtx however late it comes. The watched file cannot go
- * while an item is in the tree: its release waits, in eventpoll_release(), for mtx. So under mtx every item's file may be
- * polled, though the item holds no reference to it (it must not: closing a file ends its membership).
- * A callback may use epi and ep without references: it holds the lock of the queue that the entry is on, and removal
+ * The item holds a reference to ep, so the left side can lock ep->mtx however late it comes. The watched file cannot
+ * go while an item is in the tree: its release waits, in eventpoll_release(), for mtx. So under mtx every item's
+ * file may be polled, though the item holds no reference to it (it must not: closing a file ends its membership). A
+ * callback may use epi and ep without references: it holds the lock of the queue that the entry is on, and removal
  * takes the entry off that queue, under that lock, before anything is freed.
  */
 #include "fs/eventpoll.h"
@@ -246,7 +247,10 @@ static inline void ep_done_scan(struct eventpoll *ep, struct list_head *txlist)
 	}
 	WRITE_ONCE(ep->ovflist, EP_UNACTIVE_PTR);
 	list_splice(txlist, &ep->rdllist);
-	/* Something is left for another task in epoll_wait(); callbacks to ovflist woke some who could not see it yet. */
+	/*
+	 * Something is left for another task in epoll_wait(); callbacks to ovflist woke some who could not see
+	 * it yet.
+	 */
 	if (!list_empty(&ep->rdllist) && waitqueue_active(&ep->wq))
 		wake_up(&ep->wq);
 	spin_unlock_irq(&ep->lock);
@@ -313,7 +317,8 @@ static __poll_t ep_eventpoll_poll(struct file *file, poll_table *wait)
 }
 
 /*
- * Report the first item of @txlist, the list that is being scanned. Return: 1 reported, 0 not ready, -EFAULT (it stays on the list).
+ * Report the first item of @txlist, the list that is being scanned. Return: 1 reported, 0 not ready, -EFAULT (it
+ * stays on the list).
  * Locks: mtx held; a scan is under way, so that ep->rdllist is ours though ep->lock is not held.
  */
 static inline int ep_report(struct eventpoll *ep, struct epitem *epi, poll_table *pt, uptr to, struct list_head *txlist)
@@ -331,7 +336,10 @@ static inline int ep_report(struct eventpoll *ep, struct epitem *epi, poll_table
 		return -EFAULT;
 	}
 	if (epi->event.events & EPOLLONESHOT)
-		/* Without ep->lock: a callback that reads the old word queues it in vain, and the next scan drops it. */
+		/*
+		 * Without ep->lock: a callback that reads the old word queues it in vain, and the next scan
+		 * drops it.
+		 */
 		WRITE_ONCE(epi->event.events, epi->event.events & EP_PRIVATE_BITS);
 	else if (!(epi->event.events & EPOLLET))
 		/* Level-triggered: asked again next time, after all others that are ready. */
@@ -398,7 +406,8 @@ static bool ep_wait(struct eventpoll *ep, u64 deadline_ns, bool *timed_out)
 		return true;
 	spin_lock_irq(&ep->lock);
 	/*
-	 * Off the queue by now: a wake-up chose us as the time ran out, and nobody else will come for its event. Still on
+	 * Off the queue by now: a wake-up chose us as the time ran out, and nobody else will come for its event.
+	 * Still on
 	 * it: woken by a signal, or by the time, and then there is nothing for us.
 	 */
 	eavail = !*timed_out || list_empty(&wait.entry);
@@ -459,7 +468,10 @@ static void ep_rbtree_insert(struct eventpoll *ep, struct epitem *epi)
 
 	while (*link) {
 		parent = *link;
-		link = ep_cmp(rb_entry(parent, struct epitem, rbn), epi->file, epi->fd) < 0 ? &parent->rb_right : &parent->rb_left;
+		if (ep_cmp(rb_entry(parent, struct epitem, rbn), epi->file, epi->fd) < 0)
+			link = &parent->rb_right;
+		else
+			link = &parent->rb_left;
 	}
 	rb_link_node(&epi->rbn, parent, link);
 	rb_insert_color(&epi->rbn, &ep->rbr);
@@ -720,8 +732,8 @@ static void ep_show_fdinfo(struct seq_file *m, struct file *f)
 		const struct epitem *epi = rb_entry(n, struct epitem, rbn);
 		const struct inode *inode = epi->file->f_inode;
 
-		seq_printf(m, "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%x\n", epi->fd, epi->event.events,
-			   (unsigned long long)epi->event.data, (long long)epi->file->f_pos,
+		seq_printf(m, "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%x\n",
+			   epi->fd, epi->event.events, (unsigned long long)epi->event.data, (long long)epi->file->f_pos,
 			   (unsigned long long)inode->i_ino, inode->i_sb->s_dev);
 	}
 	mutex_unlock(&ep->mtx);
@@ -820,7 +832,10 @@ static int ep_ctl_check(const struct file *epfile, const struct file *tfile, int
 		return -EINVAL;
 	if (!ep_op_has_event(op) || likely(!(event->events & EPOLLEXCLUSIVE)))
 		return 0;
-	/* Exclusive is how an item stands on the wait queue, so it cannot be changed; and a nested epoll does not pass it on. */
+	/*
+	 * Exclusive is how an item stands on the wait queue, so it cannot be changed; and a nested epoll does
+	 * not pass it on.
+	 */
 	if (op == EPOLL_CTL_MOD)
 		return -EINVAL;
 	if (op == EPOLL_CTL_ADD && (is_file_epoll(tfile) || event->events & ~EPOLLEXCLUSIVE_OK_BITS))

@@ -41,7 +41,9 @@ TEST(epoll_exclusive_cannot_be_set_by_mod)
 
 TEST(epoll_exclusive_with_oneshot_is_einval)
 {
-	CHECK_ERRNO(ctl(epoll_create1(0), EPOLL_CTL_ADD, eventfd(0, 0), EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT), EINVAL);
+	int ep = epoll_create1(0), fd = eventfd(0, 0);
+
+	CHECK_ERRNO(ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT), EINVAL);
 }
 
 TEST(epoll_exclusive_with_other_events_is_einval)
@@ -50,7 +52,8 @@ TEST(epoll_exclusive_with_other_events_is_einval)
 
 	CHECK_ERRNO(ctl(ep, EPOLL_CTL_ADD, fd, EPOLLPRI | EPOLLEXCLUSIVE), EINVAL);
 	CHECK_ERRNO(ctl(ep, EPOLL_CTL_ADD, fd, EPOLLRDHUP | EPOLLEXCLUSIVE), EINVAL);
-	CHECK_EQ(ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE), 0);
+	CHECK_EQ(ctl(ep, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLET | EPOLLWAKEUP |
+					    EPOLLEXCLUSIVE), 0);
 }
 
 TEST(epoll_exclusive_on_an_epoll_is_einval)

@@ -226,7 +226,8 @@ TEST(epoll_nine_levels_are_too_many)
 TEST(epoll_diamond_is_no_loop)
 {
 	struct epoll_event e[2];
-	int top = epoll_create1(0), l = epoll_create1(0), r = epoll_create1(0), bottom = epoll_create1(0), fd = eventfd(0, 0);
+	int top = epoll_create1(0), l = epoll_create1(0), r = epoll_create1(0), bottom = epoll_create1(0);
+	int fd = eventfd(0, 0);
 
 	CHECK_EQ(add(top, l, EPOLLIN), 0);
 	CHECK_EQ(add(top, r, EPOLLIN), 0);

@@ -16,7 +16,8 @@ static void on_alarm(int ms, int flags)
 
 TEST(poll_counts_ready_descriptors)
 {
-	struct pollfd p[3] = { { eventfd(1, 0), POLLIN, 0 }, { eventfd(0, 0), POLLIN, -1 }, { eventfd(0, 0), POLLOUT, 0 } };
+	struct pollfd p[3] = { { eventfd(1, 0), POLLIN, 0 }, { eventfd(0, 0), POLLIN, -1 },
+			       { eventfd(0, 0), POLLOUT, 0 } };
 
 	CHECK_EQ(poll(p, 3, 0), 2);
 	CHECK_EQ(p[0].revents, POLLIN);

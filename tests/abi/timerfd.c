@@ -213,7 +213,8 @@ TEST(timerfd_rearm_moves_the_expiry)
 TEST(timerfd_settime_errors)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
-	struct itimerspec s = spec(1, 0), bad = { .it_value = { 0, 1000000000 } }, negative = { .it_interval = { -1, 0 } };
+	struct itimerspec s = spec(1, 0), bad = { .it_value = { 0, 1000000000 } };
+	struct itimerspec negative = { .it_interval = { -1, 0 } };
 
 	CHECK_ERRNO(timerfd_settime(-1, 0, &s, NULL), EBADF);
 	CHECK_ERRNO(timerfd_settime(0, 0, &s, NULL), EINVAL);
