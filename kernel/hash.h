@@ -10,9 +10,15 @@
 #pragma once
 #include "kernel/types.h"
 
-static inline u32 hash_64(u64 v, unsigned int bits) { return (u32)(v * 0x61C8864680B583EBULL >> (64 - bits)); }
+static inline u32 hash_64(u64 v, unsigned int bits)
+{
+	return (u32)(v * 0x61C8864680B583EBULL >> (64 - bits));
+}
 static inline u32 hash_32(u32 v, unsigned int bits) { return v * 0x61C88647U >> (32 - bits); }
 
 typedef struct { u64 key[2]; } siphash_key_t;
-/* siphash - SipHash-2-4 of @len bytes under a secret @key (Aumasson and Bernstein, 2012). Context: any. */
+/*
+ * siphash - SipHash-2-4 of @len bytes under a secret @key (Aumasson and Bernstein, 2012). Context:
+ * any.
+ */
 u64 siphash(const void *data, size_t len, const siphash_key_t *key);

@@ -3,11 +3,12 @@
  *
  * Linux:   include/linux/mm.h, mm_types.h, gfp.h (6.1)
  * Same:    struct page, mm_struct, vm_area_struct, vm_operations_struct.fault and map_pages; VM_*
- * flags. Differs: 1. VMAs in a red-black tree and a list. 2. no swap, no huge pages for users, no
- * NUMA.
+ *          flags.
+ * Differs: 1. VMAs in a red-black tree and a list. 2. no swap, no huge pages for users, no NUMA.
  *          3. mmap_lock is one mutex: faults of one address space do not run in parallel, so page
- * tables need no lock of their own. Locks:   mmap_lock (MMAP_MTX) for VMAs and the user half of the
- * page tables. Walk:    do_page_fault() -> handle_mm_fault().
+ *             tables need no lock of their own.
+ * Locks:   mmap_lock (MMAP_MTX) for VMAs and the user half of the page tables.
+ * Walk:    do_page_fault() -> handle_mm_fault().
  */
 #pragma once
 #include "kernel/arch.h"
@@ -66,8 +67,10 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order) __must_check;
 #define alloc_page(gfp) alloc_pages(gfp, 0)
 void *get_free_page(gfp_t gfp) __must_check;
 void free_page(void *va);
-/* free_pages - the block itself, its count ignored. get_page/put_page - the last put frees.
- * Context: any. */
+/*
+ * free_pages - the block itself, its count ignored. get_page/put_page - the last put frees.
+ * Context: any.
+ */
 void free_pages(struct page *page, unsigned int order);
 static inline void get_page(struct page *p) { refcount_inc(&p->refs); }
 void put_page(struct page *p);
@@ -76,18 +79,23 @@ static inline unsigned int get_order(size_t size)
 {
 	return size <= PAGE_SIZE ? 0 : 64 - (unsigned int)__builtin_clzl((size - 1) >> PAGE_SHIFT);
 }
-/* mem_init - mem_map and the buddy lists from boot_info. nr_free_pages, totalram_pages - in pages.
- * Context: any. */
+/*
+ * mem_init - mem_map and the buddy lists from boot_info. nr_free_pages, totalram_pages - in pages.
+ * Context: any.
+ */
 void mem_init(void);
 u64 nr_free_pages(void);
 u64 totalram_pages(void);
 /* drain_all_pages - the free pages each CPU keeps go back to the buddy lists. Context: task. */
 void drain_all_pages(void);
-/* free_initrd_mem - the boot loader's copy of the initramfs is not needed any more. Context: boot.
+/*
+ * free_initrd_mem - the boot loader's copy of the initramfs is not needed any more. Context: boot.
  */
 void free_initrd_mem(void);
-/* memblock_alloc - memory before mem_init(), zeroed, never freed. Panics when there is none.
- * Context: boot. */
+/*
+ * memblock_alloc - memory before mem_init(), zeroed, never freed. Panics when there is none.
+ * Context: boot.
+ */
 void *memblock_alloc(size_t size, size_t align);
 /*
  * register_shrinker - @fn frees what a cache can do without when memory is short; it may not
@@ -95,28 +103,19 @@ void *memblock_alloc(size_t size, size_t align);
  */
 void register_shrinker(void (*fn)(void));
 
-/* vmalloc - @size bytes of single pages mapped one after another, a guard page behind; NULL: out of
- * memory. Context: task. */
+/*
+ * vmalloc - @size bytes of single pages mapped one after another, a guard page behind; NULL: out of
+ * memory. Context: task.
+ */
 void *vmalloc(size_t size) __must_check;
 void vfree(void *p);
 
 enum {
-	VM_READ = 0x1,
-	VM_WRITE = 0x2,
-	VM_EXEC = 0x4,
-	VM_SHARED = 0x8,
-	VM_MAYREAD = 0x10,
-	VM_MAYWRITE = 0x20,
-	VM_MAYEXEC = 0x40,
-	VM_MAYSHARE = 0x80,
-	VM_GROWSDOWN = 0x100,
-	VM_LOCKED = 0x2000,
-	VM_DONTCOPY = 0x20000,
-	VM_DONTEXPAND = 0x40000,
-	VM_ACCOUNT = 0x100000,
-	VM_NORESERVE = 0x200000,
-	VM_WIPEONFORK = 0x2000000,
-	VM_DONTDUMP = 0x4000000,
+	VM_READ = 0x1, VM_WRITE = 0x2, VM_EXEC = 0x4, VM_SHARED = 0x8,
+	VM_MAYREAD = 0x10, VM_MAYWRITE = 0x20, VM_MAYEXEC = 0x40, VM_MAYSHARE = 0x80,
+	VM_GROWSDOWN = 0x100, VM_LOCKED = 0x2000, VM_DONTCOPY = 0x20000, VM_DONTEXPAND = 0x40000,
+	VM_ACCOUNT = 0x100000, VM_NORESERVE = 0x200000, VM_WIPEONFORK = 0x2000000, VM_DONTDUMP =
+	0x4000000,
 };
 struct vm_area_struct;
 struct vm_fault {
@@ -129,8 +128,10 @@ struct vm_fault {
 struct vm_operations_struct {
 	void (*open)(struct vm_area_struct *vma);	/* a copy was made (fork, split) */
 	void (*close)(struct vm_area_struct *vma);
-	/* fill vmf->page. Return: 0, -ENOMEM (OOM), -EFAULT (SIGBUS). Context: task, mmap_lock
-	 * held, may sleep. */
+	/*
+	 * fill vmf->page. Return: 0, -ENOMEM (OOM), -EFAULT (SIGBUS). Context: task, mmap_lock
+	 * held, may sleep.
+	 */
 	int (*fault)(struct vm_fault *vmf);
 	/*
 	 * May be NULL. Of the pages @pgoff .. @pgoff + @nr - 1 of the file, put those that are in
@@ -174,8 +175,10 @@ struct mm_struct {
 	u64 saved_auxv[48];
 };
 
-/* mm_alloc - an empty address space, or NULL. mmget/mmput - the last put unmaps everything.
- * Context: task. */
+/*
+ * mm_alloc - an empty address space, or NULL. mmget/mmput - the last put unmaps everything.
+ * Context: task.
+ */
 struct mm_struct *mm_alloc(void) __must_check;
 static inline void mmget(struct mm_struct *mm) { refcount_inc(&mm->mm_users); }
 void mmput(struct mm_struct *mm);
@@ -203,14 +206,20 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, u64 addr);
  * (SIGSEGV, not allowed), -ENOMEM, -EIO (SIGBUS). Context: task; takes mmap_lock.
  */
 int handle_mm_fault(struct mm_struct *mm, u64 addr, bool write, bool exec);
-/* do_page_fault - from the trap entry. @error as the CPU pushed it (SDM vol. 3, 4.7). Context: task
- * or, for bugs, any. */
+/*
+ * do_page_fault - from the trap entry. @error as the CPU pushed it (SDM vol. 3, 4.7). Context: task
+ * or, for bugs, any.
+ */
 void do_page_fault(struct pt_regs *regs, u64 addr, u64 error);
-/* get_user_page - the page behind @addr of @mm, made present (for writing if @write), with a
- * reference; NULL if it cannot be. Context: task. */
+/*
+ * get_user_page - the page behind @addr of @mm, made present (for writing if @write), with a
+ * reference; NULL if it cannot be. Context: task.
+ */
 struct page *get_user_page(struct mm_struct *mm, u64 addr, bool write);
-/* access_process_vm - copy to or from an address space, @buf in the kernel; writes go where the
- * program may write. Return: bytes done. Context: task. */
+/*
+ * access_process_vm - copy to or from an address space, @buf in the kernel; writes go where the
+ * program may write. Return: bytes done. Context: task.
+ */
 size_t access_process_vm(struct mm_struct *mm, u64 addr, void *buf, size_t len, bool write);
 /*
  * file_mmap - @vma is to show @file: takes a reference for vma->vm_file, sets vm_ops (whose open
@@ -218,38 +227,24 @@ size_t access_process_vm(struct mm_struct *mm, u64 addr, void *buf, size_t len, 
  * by fs/filemap.c: this folder knows files only through vm_ops. Context: task, mmap_lock held.
  */
 int __must_check file_mmap(struct file *file, struct vm_area_struct *vma);
-/* mm_get_exe_file, mm_release_exe_file - the reference behind mm->exe_file;
- * kernel/process/sys_mmap.c. Context: task. */
+/*
+ * mm_get_exe_file, mm_release_exe_file - the reference behind mm->exe_file;
+ * kernel/process/sys_mmap.c. Context: task.
+ */
 void mm_get_exe_file(struct file *file);
 void mm_release_exe_file(struct file *file);
 void mmap_init(void);
 
 enum {
-	PROT_NONE = 0,
-	PROT_READ = 1,
-	PROT_WRITE = 2,
-	PROT_EXEC = 4,
-	PROT_SEM = 8,
-	PROT_GROWSDOWN = 0x01000000,
-	PROT_GROWSUP = 0x02000000
+	PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_SEM = 8, PROT_GROWSDOWN =
+	0x01000000, PROT_GROWSUP = 0x02000000,
 };
 enum {
-	MAP_SHARED = 1,
-	MAP_PRIVATE = 2,
-	MAP_SHARED_VALIDATE = 3,
-	MAP_TYPE = 0xf,
-	MAP_FIXED = 0x10,
+	MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 0xf, MAP_FIXED = 0x10,
 	MAP_ANONYMOUS = 0x20,
-	MAP_32BIT = 0x40,
-	MAP_GROWSDOWN = 0x100,
-	MAP_DENYWRITE = 0x800,
-	MAP_EXECUTABLE = 0x1000,
+	MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100, MAP_DENYWRITE = 0x800, MAP_EXECUTABLE = 0x1000,
 	MAP_LOCKED = 0x2000,
-	MAP_NORESERVE = 0x4000,
-	MAP_POPULATE = 0x8000,
-	MAP_NONBLOCK = 0x10000,
-	MAP_STACK = 0x20000,
+	MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_NONBLOCK = 0x10000, MAP_STACK = 0x20000,
 	MAP_HUGETLB = 0x40000,
-	MAP_SYNC = 0x80000,
-	MAP_FIXED_NOREPLACE = 0x100000,
+	MAP_SYNC = 0x80000, MAP_FIXED_NOREPLACE = 0x100000,
 };

@@ -2,8 +2,10 @@
  * kernel/random.h - random numbers.
  *
  * Linux:   include/linux/random.h, drivers/char/random.c (6.1)
- * Same:    a ChaCha20 generator that erases its key after each use, seeded by RDRAND/RDSEED, the TSC's jitter and virtio-rng.
- * Differs: 1. one generator for all uses; "crng_seed=N" on the command line makes it repeatable in tests.
+ * Same:    a ChaCha20 generator that erases its key after each use, seeded by RDRAND/RDSEED, the
+ *          TSC's jitter and virtio-rng.
+ * Differs: 1. one generator for all uses; "crng_seed=N" on the command line makes it repeatable in
+ *             tests.
  * Locks:   RANDOM.
  * Walk:    initial sequence numbers, port choice, getrandom().
  */

@@ -2,8 +2,8 @@
  * kernel/rbtree.h - red-black trees: ordered sets with insert, erase and walk in log n.
  *
  * Linux:   include/linux/rbtree.h (6.1)
- * Same:    the caller descends and compares; rb_link_node() and rb_insert_color() finish the insertion.
- *          rb_root_cached remembers the leftmost node.
+ * Same:    the caller descends and compares; rb_link_node() and rb_insert_color() finish the
+ *          insertion. rb_root_cached remembers the leftmost node.
  * Differs: 1. no augmented trees.
  * Locks:   none: the owner of the tree has one.
  * Walk:    epoll's interest set, VMAs, hrtimers, the out-of-order queue of TCP.
@@ -28,7 +28,10 @@ struct rb_root_cached { struct rb_root rb_root; struct rb_node *rb_leftmost; };
 #define RB_CLEAR_NODE(n) ((n)->__rb_parent_color = (unsigned long)(n))
 #define rb_first_cached(r) ((r)->rb_leftmost)
 
-/* rb_insert_color - rebalance after rb_link_node(). rb_erase - take @node out; it stays the caller's. */
+/*
+ * rb_insert_color - rebalance after rb_link_node(). rb_erase - take @node out; it stays the
+ * caller's.
+ */
 void rb_insert_color(struct rb_node *node, struct rb_root *root);
 void rb_erase(struct rb_node *node, struct rb_root *root);
 /* rb_first, rb_last, rb_next, rb_prev - walk in order; NULL past the end. */
@@ -44,7 +47,8 @@ static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, st
 	node->rb_right = NULL;
 	*link = node;
 }
-static inline void rb_insert_color_cached(struct rb_node *node, struct rb_root_cached *root, bool leftmost)
+static inline void rb_insert_color_cached(struct rb_node *node, struct rb_root_cached *root,
+					  bool leftmost)
 {
 	if (leftmost)
 		root->rb_leftmost = node;

@@ -3,8 +3,8 @@
  *
  * Linux:   include/linux/string.h, kernel.h (6.1)
  * Same:    names and contracts; %p extensions below.
- * Differs: 1. the subset this kernel uses. 2. copies are loops of 8-byte words: right on every processor, where the
- *             string instructions of some are slow to start.
+ * Differs: 1. the subset this kernel uses. 2. copies are loops of 8-byte words: right on every
+ *             processor, where the string instructions of some are slow to start.
  * Locks:   none.
  * Walk:    everywhere.
  */
@@ -24,20 +24,29 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *hay, const char *needle);
-/* strscpy - copy at most @size - 1 characters and end with NUL. Return: length, or -E2BIG if it was cut. */
+/*
+ * strscpy - copy at most @size - 1 characters and end with NUL. Return: length, or -E2BIG if it was
+ * cut.
+ */
 ssize_t strscpy(char *dst, const char *src, size_t size);
 /* copy_page, clear_page - PAGE_SIZE bytes, both aligned to it. Context: any. */
 void copy_page(void *dst, const void *src);
 void clear_page(void *page);
-/* glob_match - does @s match @pattern, in which * stands for any text and ? for any character? Context: any. */
+/*
+ * glob_match - does @s match @pattern, in which * stands for any text and ? for any character?
+ * Context: any.
+ */
 bool glob_match(const char *pattern, const char *s);
-/* kstrtou64 - the whole of @s as a number (base 0: by prefix); a final newline may follow. Return: 0, -EINVAL, -ERANGE. */
+/*
+ * kstrtou64 - the whole of @s as a number (base 0: by prefix); a final newline may follow. Return:
+ * 0, -EINVAL, -ERANGE.
+ */
 int __must_check kstrtou64(const char *s, unsigned int base, u64 *res);
 int __must_check kstrtos64(const char *s, unsigned int base, s64 *res);
 
 /*
- * vsnprintf, snprintf - as in C99, and: %pI4 (be32 *), %pM (MAC), %pS (symbol+offset), %pe (errno in a pointer).
- * scnprintf - returns what was written, not what would have been. Context: any.
+ * vsnprintf, snprintf - as in C99, and: %pI4 (be32 *), %pM (MAC), %pS (symbol+offset), %pe (errno
+ * in a pointer). scnprintf - returns what was written, not what would have been. Context: any.
  */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
 int vscnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
@@ -45,8 +54,8 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
 /*
- * The kernel is compiled for no C library, so the compiler takes these names for strangers. Under their built-in
- * names it knows them, and copies a few bytes of constant number without a call.
+ * The kernel is compiled for no C library, so the compiler takes these names for strangers. Under
+ * their built-in names it knows them, and copies a few bytes of constant number without a call.
  */
 #ifndef POLLUX_HOST
 #define memcpy(d, s, n)	__builtin_memcpy(d, s, n)

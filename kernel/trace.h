@@ -33,12 +33,18 @@ extern u8 trace_enabled[TP_NR];
 /* trace_record_slow - write a record into this CPU's ring. Context: any, NMI excepted. */
 void trace_record_slow(enum trace_point point, u64 a, u64 b, u64 c, u64 d);
 
-/* trace(name, up to four numbers) - the tracepoint @name. Its arguments are evaluated only when it is on. */
+/*
+ * trace(name, up to four numbers) - the tracepoint @name. Its arguments are evaluated only when it
+ * is on.
+ */
 #define __TRACE_PICK(_0, a, b, c, d, ...) (u64)(a), (u64)(b), (u64)(c), (u64)(d)
 #define trace(name, ...) do { if (unlikely(trace_enabled[TP_##name]))				\
 	trace_record_slow(TP_##name, __TRACE_PICK(0, ##__VA_ARGS__, 0, 0, 0, 0)); } while (0)
 
-/* trace_set - switch every point that matches @pattern ("tcp_*", "*"). Return: how many, or -EINVAL. Context: task. */
+/*
+ * trace_set - switch every point that matches @pattern ("tcp_*", "*"). Return: how many, or
+ * -EINVAL. Context: task.
+ */
 int trace_set(const char *pattern, bool on);
 /* trace_init - allocate the rings; trace= on the command line switches points. Context: boot. */
 void trace_init(void);
@@ -51,7 +57,10 @@ const char *trace_point_name(enum trace_point point);
  * Return: records written to @out. Context: task.
  */
 size_t trace_read(u64 *cursor, struct trace_record *out, size_t max);
-/* trace_clear - forget all records. trace_dump_last - print the last @n, for a panic (takes no lock). */
+/*
+ * trace_clear - forget all records. trace_dump_last - print the last @n, for a panic (takes no
+ * lock).
+ */
 void trace_clear(void);
 void trace_dump_last(int n);
 /* The packet whose softirq processing is under way on this CPU: lets a wake-up name its cause. */

@@ -2,18 +2,20 @@
  * kernel/uaccess.h - the only ways to touch user memory.
  *
  * Linux:   include/linux/uaccess.h (6.1)
- * Same:    copy_*_user() return the number of bytes NOT copied; get_user()/put_user() 0 or -EFAULT.
+ * Same:    copy_from_user(), copy_to_user() return the number of bytes NOT copied; get_user(), put_user()
+ *          0 or -EFAULT.
  * Differs: 1. a user address is a uptr: it cannot be dereferenced. 2. get_user(x, p) and put_user(x, p) take
  *             the size from x.
  * Locks:   none may be spun on: all of these may sleep (page faults take MMAP_MTX).
  * Walk:    tcp_recvmsg() -> copy_to_iter() -> copy_to_user().
  */
 #pragma once
+#include "kernel/arch.h"
 #include "kernel/errno.h"
 #include "kernel/types.h"
 
 /* access_ok - does [p, p + n) lie in user space? (Says nothing of what is mapped.) */
-bool access_ok(uptr p, size_t n);
+static inline bool access_ok(uptr p, size_t n) { return n <= TASK_SIZE && p.addr <= TASK_SIZE - n; }
 /* copy_from_user - Return: bytes not copied; the rest of @dst is zeroed then. Context: task, may sleep. */
 size_t __must_check copy_from_user(void *dst, uptr src, size_t n);
 size_t __must_check copy_to_user(uptr dst, const void *src, size_t n);

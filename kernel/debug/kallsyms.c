@@ -7,8 +7,8 @@
  * Locks:   none.
  * Walk:    dump_stack_from(), %pS -> kallsyms_lookup().
  *
- * The contract with tools/kallsyms.py, which reads the output of nm -n on the first link and writes assembly into
- * section .kallsyms for the second:
+ * The contract with tools/kallsyms.py, which reads the output of nm -n on the first link and writes
+ * assembly into section .kallsyms for the second:
  *
  *   kallsyms_count           u32: number of symbols (types t, T, w and W), 0 in the first link
  *   kallsyms_addresses       u32 each: address - KERNEL_BASE, ascending; no two alike
@@ -20,9 +20,6 @@
 #include "kernel/printk.h"
 #include "kernel/string.h"
 
-/* Linker script: code lies between. */
-extern char __kernel_start[], __text_end[];
-
 static const char *symbol_name(u32 i) { return &kallsyms_names[kallsyms_names_offsets[i]]; }
 
 const char *kallsyms_lookup(unsigned long addr, unsigned long *off)
@@ -32,7 +29,9 @@ const char *kallsyms_lookup(unsigned long addr, unsigned long *off)
 
 	if (addr < (unsigned long)__kernel_start || addr >= (unsigned long)__text_end)
 		return NULL;
-	/* Invariant: symbols below low start at or before the address, those from high on after it. */
+	/*
+	 * Invariant: symbols below low start at or before the address, those from high on after it.
+	 */
 	while (low < high) {
 		u32 mid = low + (high - low) / 2;
 

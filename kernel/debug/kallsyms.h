@@ -14,3 +14,5 @@ extern const u32 kallsyms_count;
 extern const u32 kallsyms_addresses[];
 extern const u32 kallsyms_names_offsets[];
 extern const char kallsyms_names[];
+/* Linker script: code lies between. */
+extern char __kernel_start[], __text_end[];

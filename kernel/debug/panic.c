@@ -3,7 +3,8 @@
  *
  * Linux:   kernel/panic.c (6.1)
  * Same:    one CPU reports, the others stop; a panic while panicking says so and gives up.
- * Differs: 1. the machine always ends (with a failing exit code where QEMU offers one): nobody waits at the console.
+ * Differs: 1. the machine always ends (with a failing exit code where QEMU offers one): nobody
+ *             waits at the console.
  *          2. the last trace records and the locks held are printed too.
  * Locks:   none: whatever is held stays held.
  * Walk:    ASSERT(), die() -> panic() -> machine_exit().
@@ -28,8 +29,8 @@ static void print_context(int level)
 {
 	const struct task_struct *p = current;
 
-	printk(level, "CPU %d, task %d (%s), preempt count %#x\n", smp_processor_id(), p ? p->pid : 0, p ? p->comm : "none",
-	       preempt_count());
+	printk(level, "CPU %d, task %d (%s), preempt count %#x\n", smp_processor_id(),
+	       p ? p->pid : 0, p ? p->comm : "none", preempt_count());
 }
 
 /* The first CPU goes on. A second one waits to be stopped; a second panic on the first ends it. */
@@ -67,7 +68,10 @@ void panic(const char *fmt, ...)
 	machine_exit(PANIC_EXIT_CODE);
 }
 
-void assert_failed(const char *expr, const char *file, int line) { panic("ASSERT(%s) failed at %s:%d", expr, file, line); }
+void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("ASSERT(%s) failed at %s:%d", expr, file, line);
+}
 
 void warn_failed(const char *expr, const char *file, int line)
 {

@@ -3,15 +3,17 @@
  *
  * Linux:   kernel/printk/printk.c, printk_ringbuffer.c (6.1)
  * Same:    a message goes into the ring first and from there to the consoles; syslog(2).
- * Differs: 1. the lock is taken with interrupts off and held while consoles write: messages are few, and a crash
- *             right after one finds it on the line. 2. a message that is printed while this CPU writes to a console
- *             (a warning from the console's own driver) only goes into the ring; the outer call shows it.
+ * Differs: 1. the lock is taken with interrupts off and held while consoles write: messages are
+ *             few, and a crash right after one finds it on the line. 2. a message that is printed
+ *             while this CPU writes to a console (a warning from the console's own driver) only
+ *             goes into the ring; the outer call shows it.
  *          3. the lock is invisible to the lock checker, which has to print itself.
  * Locks:   its own (PRINTK's place in the order), then UART.
  * Walk:    pr_info(), warn_failed(), panic() -> printk().
  *
- * The ring holds records of a header and text, padded to the size of the header, so that one header always fits
- * before the end, if only to say that the next record starts over at the beginning. Positions count bytes since boot.
+ * The ring holds records of a header and text, padded to the size of the header, so that one header
+ * always fits before the end, if only to say that the next record starts over at the beginning.
+ * Positions count bytes since boot.
  */
 #include <stdarg.h>
 #include "kernel/arch.h"
@@ -26,10 +28,19 @@
 #include "kernel/time.h"
 #include "kernel/uaccess.h"
 
-enum { RING_SIZE = 64 * 1024, MESSAGE_MAX = 480, PREFIX_MAX = 32, LEVEL_QUIET = LOGLEVEL_WARNING, NO_CPU = -1 };
+enum {
+	RING_SIZE = 64 * 1024, MESSAGE_MAX = 480, PREFIX_MAX = 32, LEVEL_QUIET = LOGLEVEL_WARNING,
+	NO_CPU = -1,
+};
 
-struct record { u64 time_ns; u32 len; u16 level; u16 skip; /* the rest up to the end of the ring is unused */ };
-static_assert(sizeof(struct record) == 16 && RING_SIZE % sizeof(struct record) == 0, "records do not wrap");
+struct record {
+	u64 time_ns;
+	u32 len;
+	u16 level;
+	u16 skip; /* the rest up to the end of the ring is unused */
+};
+static_assert(sizeof(struct record) == 16 && RING_SIZE % sizeof(struct record) == 0,
+	      "records do not wrap");
 
 static spinlock_t printk_lock = __SPIN_LOCK_UNLOCKED(LC_PRINTK);
 static int printk_cpu = NO_CPU;		/* who holds the lock */
@@ -50,7 +61,9 @@ static u64 next_record(u64 pos)
 {
 	const struct record *r = record_at(pos);
 
-	return pos + sizeof(*r) + (r->skip ? RING_SIZE - pos % RING_SIZE - sizeof(*r) : ALIGN((u64)r->len, sizeof(*r)));
+	return pos + sizeof(*r) +
+	       (r->skip ? RING_SIZE - pos % RING_SIZE - sizeof(*r) :
+			  ALIGN((u64)r->len, sizeof(*r)));
 }
 
 /* Room for @bytes in one piece at next_pos; the oldest records make way. */
@@ -96,7 +109,8 @@ static const char *record_text(const struct record *r) { return (const char *)(r
 
 static int format_time(char *buf, size_t size, const struct record *r)
 {
-	return scnprintf(buf, size, "[%5llu.%06llu] ", r->time_ns / NSEC_PER_SEC, r->time_ns % NSEC_PER_SEC / NSEC_PER_USEC);
+	return scnprintf(buf, size, "[%5llu.%06llu] ", r->time_ns / NSEC_PER_SEC,
+			 r->time_ns % NSEC_PER_SEC / NSEC_PER_USEC);
 }
 
 /* --- consoles --- */
@@ -174,7 +188,10 @@ void printk(int level, const char *fmt, ...)
 		show_new_records();
 		unlock_printk();
 	} else {
-		/* We interrupted ourselves in a console's write(): the ring is whole, the outer call will look again. */
+		/*
+		 * We interrupted ourselves in a console's write(): the ring is whole, the outer
+		 * call will look again.
+		 */
 		put_lines(level, text, (size_t)len);
 	}
 	local_irq_restore(flags);
@@ -236,8 +253,10 @@ size_t printk_read(u64 *pos, char *buf, size_t size)
 }
 
 enum {
-	SYSLOG_ACTION_CLOSE, SYSLOG_ACTION_OPEN, SYSLOG_ACTION_READ, SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_READ_CLEAR,
-	SYSLOG_ACTION_CLEAR, SYSLOG_ACTION_CONSOLE_OFF, SYSLOG_ACTION_CONSOLE_ON, SYSLOG_ACTION_CONSOLE_LEVEL,
+	SYSLOG_ACTION_CLOSE, SYSLOG_ACTION_OPEN, SYSLOG_ACTION_READ, SYSLOG_ACTION_READ_ALL,
+	SYSLOG_ACTION_READ_CLEAR,
+	SYSLOG_ACTION_CLEAR, SYSLOG_ACTION_CONSOLE_OFF, SYSLOG_ACTION_CONSOLE_ON,
+	SYSLOG_ACTION_CONSOLE_LEVEL,
 	SYSLOG_ACTION_SIZE_UNREAD, SYSLOG_ACTION_SIZE_BUFFER,
 };
 enum { SYSLOG_CHUNK = 512 };
@@ -268,7 +287,10 @@ static u64 behind_record(u64 pos)
 	return pos;
 }
 
-/* The position from which what follows fits into @size bytes as text: syslog() gives the last lines. */
+/*
+ * The position from which what follows fits into @size bytes as text: syslog() gives the last
+ * lines.
+ */
 static u64 syslog_tail(u64 from, size_t size)
 {
 	char chunk[SYSLOG_CHUNK + PREFIX_MAX];
@@ -302,7 +324,10 @@ static long syslog_read_all(uptr buf, size_t size, bool clear)
 	return n;
 }
 
-/* Waits for the first line. Nobody is woken by printk(), which may run anywhere: look again now and then. */
+/*
+ * Waits for the first line. Nobody is woken by printk(), which may run anywhere: look again now and
+ * then.
+ */
 static long syslog_read(uptr buf, size_t size)
 {
 	for (;;) {
@@ -338,7 +363,8 @@ static long syslog_level(int level)
 
 SYSCALL_DEFINE3(syslog, int, type, uptr, buf, int, len)
 {
-	bool reads = type == SYSLOG_ACTION_READ || type == SYSLOG_ACTION_READ_ALL || type == SYSLOG_ACTION_READ_CLEAR;
+	bool reads = type == SYSLOG_ACTION_READ || type == SYSLOG_ACTION_READ_ALL ||
+		     type == SYSLOG_ACTION_READ_CLEAR;
 
 	if (type != SYSLOG_ACTION_READ_ALL && type != SYSLOG_ACTION_SIZE_BUFFER && !capable_root())
 		return -EPERM;

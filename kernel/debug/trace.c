@@ -2,9 +2,12 @@
  * kernel/debug/trace.c - tracepoints: rings of records for each CPU, switched by name.
  *
  * Linux:   kernel/trace/trace.c, ring_buffer.c, trace_events.c (6.1)
- * Same:    each CPU writes its own ring with interrupts off; the oldest records are overwritten; readers merge.
- * Differs: 1. records of one size. 2. a number common to all CPUs orders them, not their clocks alone.
- *          3. the rings are allocated when the first point is switched on: who does not trace, pays nothing.
+ * Same:    each CPU writes its own ring with interrupts off; the oldest records are overwritten;
+ *          readers merge.
+ * Differs: 1. records of one size. 2. a number common to all CPUs orders them, not their clocks
+ *             alone.
+ *          3. the rings are allocated when the first point is switched on: who does not trace, pays
+ *             nothing.
  * Locks:   TRACE for switching and among readers. A reader and a writer meet without a lock:
  *
  *             writer                     reader
@@ -28,7 +31,10 @@
 #include "kernel/time.h"
 #include "kernel/trace.h"
 
-enum { DEFAULT_RECORDS = 4096, MIN_RECORDS = 64, MAX_RECORDS = 1 << 20, LINE_MAX = 200, PATTERNS_MAX = 256 };
+enum {
+	DEFAULT_RECORDS = 4096, MIN_RECORDS = 64, MAX_RECORDS = 1 << 20, LINE_MAX = 200,
+	PATTERNS_MAX = 256,
+};
 
 struct slot { u64 seq; struct trace_record record; };
 /* @head: records written so far; the slot of record n is n mod the number of slots. */
@@ -40,7 +46,9 @@ static const struct point points[TP_NR] = {
 #include "kernel/trace_points.def"
 };
 #undef TRACE_POINT
-static const char *const context_names[] = { [TRACE_TASK] = "task", [TRACE_SOFTIRQ] = "softirq", [TRACE_HARDIRQ] = "hardirq" };
+static const char *const context_names[] = {
+	[TRACE_TASK] = "task", [TRACE_SOFTIRQ] = "softirq", [TRACE_HARDIRQ] = "hardirq"
+};
 
 u8 trace_enabled[TP_NR];
 DEFINE_PER_CPU(u32, trace_current_skb);
@@ -75,7 +83,9 @@ void trace_record_slow(enum trace_point point, u64 a, u64 b, u64 c, u64 d)
 		.time_ns = arch_clock_ns(), .pid = p ? (u32)p->pid : 0, .point = (u16)point,
 		.cpu = (u8)smp_processor_id(), .context = trace_context(), .arg = { a, b, c, d },
 	};
-	smp_store_release(&slot->seq, __atomic_add_fetch(&last_seq, 1, __ATOMIC_RELAXED)); /* pairs with read_slot() */
+	smp_store_release(
+		&slot->seq,
+		__atomic_add_fetch(&last_seq, 1, __ATOMIC_RELAXED)); /* pairs with read_slot() */
 	WRITE_ONCE(r->head, r->head + 1);
 out:
 	local_irq_restore(flags);
@@ -157,7 +167,10 @@ void trace_clear(void)
 
 /* --- reading --- */
 
-/* Copy record @n of @r. Return: its number among all CPUs' records; 0 if it is being written or gone. */
+/*
+ * Copy record @n of @r. Return: its number among all CPUs' records; 0 if it is being written or
+ * gone.
+ */
 static u64 read_slot(const struct ring *r, u64 n, struct trace_record *out)
 {
 	const struct slot *slot = &r->slots[n & (nr_slots - 1)];
@@ -175,7 +188,10 @@ static u64 oldest_kept(const struct ring *r)
 	return head > nr_slots ? head - nr_slots : 0;
 }
 
-/* The first record of @r with a number of at least @seq, by binary search; the head if there is none. */
+/*
+ * The first record of @r with a number of at least @seq, by binary search; the head if there is
+ * none.
+ */
 static u64 find_from(const struct ring *r, u64 seq)
 {
 	u64 low = oldest_kept(r), high = READ_ONCE(r->head);
@@ -192,7 +208,10 @@ static u64 find_from(const struct ring *r, u64 seq)
 	return low;
 }
 
-/* The record with the least number of at least @seq into *@out. Return: its number, 0 if there is none. */
+/*
+ * The record with the least number of at least @seq into *@out. Return: its number, 0 if there is
+ * none.
+ */
 static u64 next_record(u64 seq, u64 at[], struct trace_record *out)
 {
 	u64 best = 0;
@@ -204,7 +223,8 @@ static u64 next_record(u64 seq, u64 at[], struct trace_record *out)
 		u64 s = 0;
 
 		/* Records that were overwritten since the search are skipped. */
-		for (; at[cpu] < READ_ONCE(r->head) && (s = read_slot(r, at[cpu], &copy)) < seq; s = 0)
+		for (; at[cpu] < READ_ONCE(r->head) && (s = read_slot(r, at[cpu], &copy)) < seq;
+		     s = 0)
 			at[cpu]++;
 		if (s && (!best || s < best)) {
 			best = s;
@@ -249,7 +269,10 @@ size_t trace_read(u64 *cursor, struct trace_record *out, size_t max)
 	return n;
 }
 
-const char *trace_point_name(enum trace_point point) { return point < TP_NR ? points[point].name : "?"; }
+const char *trace_point_name(enum trace_point point)
+{
+	return point < TP_NR ? points[point].name : "?";
+}
 
 static int format_arg(char *buf, size_t size, const char *name, u64 v)
 {
@@ -267,8 +290,9 @@ static int format_arg(char *buf, size_t size, const char *name, u64 v)
 int trace_format(const struct trace_record *r, char *buf, size_t size)
 {
 	const struct point *p = &points[r->point < TP_NR ? r->point : 0];
-	int len = scnprintf(buf, size, "%5llu.%09llu cpu%u pid=%u %-7s %s", r->time_ns / NSEC_PER_SEC, r->time_ns % NSEC_PER_SEC,
-			    r->cpu, r->pid, context_names[r->context], p->name);
+	int len = scnprintf(buf, size, "%5llu.%09llu cpu%u pid=%u %-7s %s",
+			    r->time_ns / NSEC_PER_SEC, r->time_ns % NSEC_PER_SEC, r->cpu, r->pid,
+			    context_names[r->context], p->name);
 
 	for (int i = 0; i < 4; i++)
 		if (strcmp(p->arg[i], "_") != 0)

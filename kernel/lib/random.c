@@ -2,13 +2,14 @@
  * kernel/lib/random.c - random numbers: ChaCha20 whose key is replaced after each use.
  *
  * Linux:   drivers/char/random.c, lib/crypto/chacha.c (6.1)
- * Same:    fast key erasure: half of each first block becomes the next key, so that what was given out cannot be
- *          computed from what is in memory; getrandom(2).
- * Differs: 1. one generator. 2. it counts as seeded from boot on: the hardware's generator where there is one, else
- *             the jitter of memory accesses against the TSC; virtio-rng adds to it later.
+ * Same:    fast key erasure: half of each first block becomes the next key, so that what was given
+ *          out cannot be computed from what is in memory; getrandom(2).
+ * Differs: 1. one generator. 2. it counts as seeded from boot on: the hardware's generator where
+ *             there is one, else the jitter of memory accesses against the TSC; virtio-rng adds to
+ *             it later.
  *          3. "crng_seed=N" makes all numbers repeatable: what devices add is then ignored.
  * Locks:   RANDOM.
- * Walk:    secure_tcp_seq(), inet_csk_get_port(), sys_getrandom -> get_random_bytes().
+ * Walk:    initial sequence numbers, port choice, sys_getrandom -> get_random_bytes().
  */
 #include "kernel/arch.h"
 #include "kernel/cmdline.h"
@@ -21,13 +22,20 @@
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 
-enum { KEY_WORDS = 8, BLOCK_WORDS = 16, BLOCK_BYTES = 64, KEY_BYTES = 32, BATCH_BYTES = BLOCK_BYTES - KEY_BYTES, ROUNDS = 20,
-       JITTER_SAMPLES = 256 };
+enum {
+	KEY_WORDS = 8,
+	BLOCK_WORDS = 16,
+	BLOCK_BYTES = 64,
+	KEY_BYTES = 32,
+	BATCH_BYTES = BLOCK_BYTES - KEY_BYTES,
+	ROUNDS = 20,
+	JITTER_SAMPLES = 256
+};
 
 static DEFINE_SPINLOCK(random_lock, LC_RANDOM);
 /* random_lock */
 static u32 key[KEY_WORDS];
-static u8 batch[BATCH_BYTES];		/* numbers made in advance, for small requests; zeroed as they go */
+static u8 batch[BATCH_BYTES]; /* numbers made in advance, for small requests; zeroed as they go */
 static size_t batch_left;
 static bool repeatable;
 
@@ -44,7 +52,8 @@ static inline void quarter_round(u32 *s, int a, int b, int c, int d)
 /* RFC 8439 2.3, with a zero nonce: each key is used once. */
 static void chacha20_block(const u32 k[KEY_WORDS], u64 counter, u32 out[BLOCK_WORDS])
 {
-	u32 in[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }; /* "expand 32-byte k" */
+	u32 in[BLOCK_WORDS] = { 0x61707865, 0x3320646e, 0x79622d32,
+				0x6b206574 }; /* "expand 32-byte k" */
 
 	memcpy(&in[4], k, KEY_BYTES);
 	in[12] = (u32)counter;
@@ -167,7 +176,10 @@ void add_entropy(const void *buf, size_t len)
 	spin_unlock_irqrestore(&random_lock, flags);
 }
 
-/* How long things take on this machine, now: no substitute for a generator, but no two boots are alike. */
+/*
+ * How long things take on this machine, now: no substitute for a generator, but no two boots are
+ * alike.
+ */
 static void mix_in_jitter(void)
 {
 	u64 v = 0;

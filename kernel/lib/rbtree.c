@@ -3,19 +3,24 @@
  *
  * Linux:   lib/rbtree.c (6.1)
  * Same:    interface; the parent's address and the colour share a word.
- * Differs: 1. the textbook's algorithm (Cormen et al., ch. 13), one rotation function for both sides.
+ * Differs: 1. the textbook's algorithm (Cormen et al., ch. 13), one rotation function for both
+ *             sides.
  * Locks:   none: the owner of the tree has one.
  * Walk:    ep_insert(), find_vma(), hrtimers.
  *
- * The rules: the root is black; a red node has no red child; every way from a node down to a missing child passes
- * the same number of black nodes. So no way is more than twice as long as another.
+ * The rules: the root is black; a red node has no red child; every way from a node down to a
+ * missing child passes the same number of black nodes. So no way is more than twice as long as
+ * another.
  */
 #include "kernel/rbtree.h"
 
 enum { RB_RED = 0, RB_BLACK = 1 };
 enum side { LEFT, RIGHT };
 
-static struct rb_node *parent_of(const struct rb_node *n) { return (struct rb_node *)(n->__rb_parent_color & ~3UL); }
+static struct rb_node *parent_of(const struct rb_node *n)
+{
+	return (struct rb_node *)(n->__rb_parent_color & ~3UL);
+}
 static bool is_red(const struct rb_node *n) { return n && !(n->__rb_parent_color & RB_BLACK); }
 static void set_red(struct rb_node *n) { n->__rb_parent_color &= ~(unsigned long)RB_BLACK; }
 static void set_black(struct rb_node *n) { n->__rb_parent_color |= RB_BLACK; }
@@ -23,11 +28,18 @@ static void set_parent(struct rb_node *n, struct rb_node *parent)
 {
 	n->__rb_parent_color = (unsigned long)parent | (n->__rb_parent_color & RB_BLACK);
 }
-static struct rb_node **child(struct rb_node *n, enum side s) { return s == LEFT ? &n->rb_left : &n->rb_right; }
-static enum side side_of(const struct rb_node *n, const struct rb_node *parent) { return parent->rb_left == n ? LEFT : RIGHT; }
+static struct rb_node **child(struct rb_node *n, enum side s)
+{
+	return s == LEFT ? &n->rb_left : &n->rb_right;
+}
+static enum side side_of(const struct rb_node *n, const struct rb_node *parent)
+{
+	return parent->rb_left == n ? LEFT : RIGHT;
+}
 
 /* What @old's parent (or the root) points to becomes @new, which may be NULL. */
-static void replace_child(struct rb_node *parent, struct rb_node *old, struct rb_node *new, struct rb_root *root)
+static void replace_child(struct rb_node *parent, struct rb_node *old, struct rb_node *new,
+			  struct rb_root *root)
 {
 	if (!parent)
 		root->rb_node = new;
@@ -174,5 +186,11 @@ static struct rb_node *neighbor(const struct rb_node *node, enum side s)
 	return parent;
 }
 
-struct rb_node *rb_next(const struct rb_node *node) { return RB_EMPTY_NODE(node) ? NULL : neighbor(node, RIGHT); }
-struct rb_node *rb_prev(const struct rb_node *node) { return RB_EMPTY_NODE(node) ? NULL : neighbor(node, LEFT); }
+struct rb_node *rb_next(const struct rb_node *node)
+{
+	return RB_EMPTY_NODE(node) ? NULL : neighbor(node, RIGHT);
+}
+struct rb_node *rb_prev(const struct rb_node *node)
+{
+	return RB_EMPTY_NODE(node) ? NULL : neighbor(node, LEFT);
+}

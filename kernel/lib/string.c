@@ -3,16 +3,19 @@
  *
  * Linux:   lib/string.c, lib/kstrtox.c, lib/glob.c, arch/x86/lib/mem*_64.S (6.1)
  * Same:    contracts.
- * Differs: 1. no assembly and one strategy for all processors: 8-byte words, four or sixteen to a turn of the loop.
- *             rep movsb would be shortest to write; under emulation it is ten times slower, and on hardware no faster
- *             at the sizes that are copied here.
+ * Differs: 1. no assembly and one strategy for all processors: 8-byte words, four or sixteen to a
+ *             turn of the loop. rep movsb would be shortest to write; under emulation it is ten
+ *             times slower, and on hardware no faster at the sizes that are copied here.
  * Locks:   none.
  * Walk:    skb_copy_datagram_iter(), fork, exec; everywhere.
  */
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
-/* Or the compiler would recognise the loops below as memcpy() and memset(), and call them from inside themselves. */
+/*
+ * Or the compiler would recognise the loops below as memcpy() and memset(), and call them from
+ * inside themselves.
+ */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 
 enum { WORD = 8, COPY_STEP = 32, SET_STEP = 128, PAGE_BYTES = 4096 };
@@ -32,7 +35,9 @@ static __always_inline void copy_step(u8 *d, const u8 *s)
 	store(d + 24, e);
 }
 
-/* Forwards; right also if @d lies below @s in an overlap, since each turn reads before it writes. */
+/*
+ * Forwards; right also if @d lies below @s in an overlap, since each turn reads before it writes.
+ */
 static __always_inline void copy_forwards(u8 *d, const u8 *s, size_t n)
 {
 	u64 last;
@@ -264,7 +269,8 @@ static int parse_digits(const char *s, unsigned int base, u64 *res)
 	if (digit_value(*s) >= base)
 		return -EINVAL;
 	for (; digit_value(*s) < base; s++)
-		if (__builtin_mul_overflow(v, (u64)base, &v) || __builtin_add_overflow(v, (u64)digit_value(*s), &v))
+		if (__builtin_mul_overflow(v, (u64)base, &v) ||
+		    __builtin_add_overflow(v, (u64)digit_value(*s), &v))
 			return -ERANGE;
 	if (*s == '\n')
 		s++;

@@ -3,8 +3,8 @@
  *
  * Linux:   lib/vsprintf.c (6.1)
  * Same:    C99's conversions but floating point and %n; %p extensions by the letter that follows.
- * Differs: 1. of the extensions only %pI4, %pM, %pS, %ps, %pe. 2. a plain %p prints the address: the people who run
- *             this kernel are those who debug it.
+ * Differs: 1. of the extensions only %pI4, %pM, %pS, %ps, %pe. 2. a plain %p prints the address:
+ *             the people who run this kernel are those who debug it.
  * Locks:   none.
  * Walk:    printk(), seq_printf(), trace_format().
  */
@@ -111,7 +111,8 @@ static void put_ip4(struct out *o, const u8 *a, const struct spec *sp)
 static void put_mac(struct out *o, const u8 *a, const struct spec *sp)
 {
 	char text[18];
-	int len = scnprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4], a[5]);
+	int len = scnprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2],
+			    a[3], a[4], a[5]);
 
 	put_text(o, text, (size_t)len, sp);
 }
@@ -151,7 +152,8 @@ static int put_pointer(struct out *o, const char *fmt, const void *p, struct spe
 		return 1;
 	case 'e':
 		if (IS_ERR(p)) {
-			put_number(o, (u64)-PTR_ERR(p), 10, &(struct spec){ sp->flags | NEGATIVE, sp->width, -1 });
+			put_number(o, (u64)-PTR_ERR(p), 10,
+				   &(struct spec){ sp->flags | NEGATIVE, sp->width, -1 });
 			return 1;
 		}
 		break;
@@ -255,7 +257,8 @@ static const char *convert(struct out *o, const char *fmt, va_list *ap)
 		put_signed(o, arg_signed(ap, bytes), &sp);
 		break;
 	case 'u':
-		put_number(o, arg_unsigned(ap, bytes), 10, &(struct spec){ sp.flags & ~(PLUS | SPACE), sp.width, sp.precision });
+		put_number(o, arg_unsigned(ap, bytes), 10,
+			   &(struct spec){ sp.flags & ~(PLUS | SPACE), sp.width, sp.precision });
 		break;
 	case 'X':
 		sp.flags |= UPPER;

@@ -3,11 +3,13 @@
  *
  * Linux:   arch/x86/mm/fault.c, mm/memory.c, mm/filemap.c (fault-around) (6.1)
  * Same:    demand zero (reads share one page of zeros), copy on write (the last owner of a page
- * keeps it), file pages from vm_ops->fault(), several at once where they are in memory already;
- * signals and their codes. Differs: 1. no retry: mmap_lock is kept while a page is brought in. 2.
- * out of memory ends the program that faulted, not the largest one. 3. no copy of a private file
- * page is shared before it is written. Locks:   MMAP_MTX, then what vm_ops->fault() takes
- * (MAPPING_MTX). Walk:    page_fault_entry -> do_page_fault() -> handle_mm_fault() -> fault_in().
+ *          keeps it), file pages from vm_ops->fault(), several at once where they are in memory
+ *          already; signals and their codes.
+ * Differs: 1. no retry: mmap_lock is kept while a page is brought in. 2. out of memory ends the
+ *             program that faulted, not the largest one. 3. no copy of a private file page is
+ *             shared before it is written.
+ * Locks:   MMAP_MTX, then what vm_ops->fault() takes (MAPPING_MTX).
+ * Walk:    page_fault_entry -> do_page_fault() -> handle_mm_fault() -> fault_in().
  */
 #include "kernel/bug.h"
 #include "kernel/errno.h"
@@ -85,7 +87,8 @@ static int do_wp_page(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 		ours = ours || refcount_read(&phys_to_page(entry & PTE_ADDR_MASK)->refs) == 1;
 	if (!ours)
 		return copy_on_write(vma, pte, addr);
-	/* No flush: a CPU that still thinks it read-only faults once more, and finds it writable.
+	/*
+	 * No flush: a CPU that still thinks it read-only faults once more, and finds it writable.
 	 */
 	WRITE_ONCE(*pte, entry | PTE_WRITE | PTE_DIRTY);
 	return 0;
@@ -95,15 +98,16 @@ static int do_wp_page(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 
 static void set_file_pte(struct vm_area_struct *vma, pte_t *pte, struct page *page)
 {
-	u64 write = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE)
-			    ? PTE_WRITE | PTE_DIRTY
-			    : 0;
+	u64 write = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE) ?
+			    PTE_WRITE | PTE_DIRTY :
+			    0;
 
 	WRITE_ONCE(*pte, make_pte(page, pte_bits(vma->vm_flags) | write));
 	atomic_long_inc(&vma->vm_mm->rss);
 }
 
-/* Programs that read one page of a file read the next ones too: map those that are there already.
+/*
+ * Programs that read one page of a file read the next ones too: map those that are there already.
  */
 static void do_fault_around(struct vm_area_struct *vma, pte_t *pte, u64 addr)
 {
@@ -204,8 +208,8 @@ int fault_in(struct mm_struct *mm, u64 addr, bool write, bool exec)
 	if (!pte)
 		return -ENOMEM;
 	if (!*pte)
-		return vma_is_anonymous(vma) ? do_anonymous_page(vma, pte, write)
-					     : do_file_page(vma, pte, addr, write);
+		return vma_is_anonymous(vma) ? do_anonymous_page(vma, pte, write) :
+					       do_file_page(vma, pte, addr, write);
 	if (write && !(*pte & PTE_WRITE))
 		return do_wp_page(vma, pte, addr);
 	return 0; /* another thread was here first */
@@ -229,8 +233,8 @@ static __cold void user_fault_failed(u64 addr, int err)
 	case -ENOMEM:
 		pr_err("Out of memory: killed process %d (%s), %ld KiB\n", current->tgid,
 		       current->comm,
-		       current->mm ? atomic_long_read(&current->mm->rss) * (long)(PAGE_SIZE / KIB)
-				   : 0);
+		       current->mm ? atomic_long_read(&current->mm->rss) * (long)(PAGE_SIZE / KIB) :
+				     0);
 		force_sig(SIGKILL);
 		return;
 	case -EIO:
@@ -245,9 +249,9 @@ static __noreturn __cold void kernel_fault_unexpected(struct pt_regs *regs, u64 
 {
 	printk_panic_mode();
 	printk(LOGLEVEL_EMERG, "unable to %s address %#lx%s\n",
-	       error & X86_TRAP_PF_INSTR   ? "run"
-	       : error & X86_TRAP_PF_WRITE ? "write"
-					   : "read",
+	       error & X86_TRAP_PF_INSTR ? "run" :
+	       error & X86_TRAP_PF_WRITE ? "write" :
+					   "read",
 	       addr, addr < PAGE_SIZE ? " (NULL pointer)" : "");
 	die("page fault", regs, error);
 }
@@ -278,8 +282,8 @@ void do_page_fault(struct pt_regs *regs, u64 addr, u64 error)
 		die("corrupt page table", regs, error);
 	current->min_flt++;
 	err = addr < TASK_SIZE ? handle_mm_fault(current->mm, addr, error & X86_TRAP_PF_WRITE,
-						 error & X86_TRAP_PF_INSTR)
-			       : -EFAULT;
+						 error & X86_TRAP_PF_INSTR) :
+				 -EFAULT;
 	if (unlikely(err)) {
 		current->thread.cr2 = addr;
 		current->thread.error_code = error;

@@ -2,7 +2,8 @@
  * kernel/mm/internal.h - what the files of this folder share: VMAs, page table entries, unmapping.
  *
  * Linux:   mm/internal.h, include/asm-generic/tlb.h (6.1)
- * Same:    mmu_gather: pages are freed only after no CPU can reach them through a stale translation.
+ * Same:    mmu_gather: pages are freed only after no CPU can reach them through a stale
+ *          translation.
  * Differs: none.
  * Locks:   mmap_lock is held for everything here.
  * Walk:    mmap.c, mprotect.c, mremap.c, madvise.c, mlock.c -> memory.c, vma.c.
@@ -22,22 +23,37 @@ enum {
 #define VM_ACCESS_FLAGS ((unsigned long)(VM_READ | VM_WRITE | VM_EXEC))
 #define PT_SIZE (512 * PAGE_SIZE)	/* what one page of entries maps */
 
-/* might_alloc - GFP_KERNEL may sleep, but for the boot list, which runs in the idle task before there are others. */
+/*
+ * might_alloc - GFP_KERNEL may sleep, but for the boot list, which runs in the idle task before
+ * there are others.
+ */
 static inline void might_alloc(gfp_t gfp)
 {
 	if (CONFIG_DEBUG && !(gfp & GFP_ATOMIC) && ((current && current->pid) || in_interrupt()))
 		might_sleep();
 }
 
-/* Nothing but memory of its own behind it (vm_ops without fault(): a file that maps as zeros, /dev/zero). */
-static inline bool vma_is_anonymous(const struct vm_area_struct *vma) { return !vma->vm_ops || !vma->vm_ops->fault; }
-static inline u64 vma_pages(const struct vm_area_struct *vma) { return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT; }
+/*
+ * Nothing but memory of its own behind it (vm_ops without fault(): a file that maps as zeros,
+ * /dev/zero).
+ */
+static inline bool vma_is_anonymous(const struct vm_area_struct *vma)
+{
+	return !vma->vm_ops || !vma->vm_ops->fault;
+}
+static inline u64 vma_pages(const struct vm_area_struct *vma)
+{
+	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
 static inline u64 vma_pgoff(const struct vm_area_struct *vma, u64 addr)
 {
 	return vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 }
 /* Counted against RLIMIT_DATA. */
-static inline bool is_data_mapping(unsigned long flags) { return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE; }
+static inline bool is_data_mapping(unsigned long flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
 
 /* vma.c: the set of VMAs of an address space. */
 void vma_init(void);
@@ -46,15 +62,24 @@ void vm_area_free(struct vm_area_struct *vma);
 /* vma_next, vma_prev - the neighbor in address order, or NULL. */
 struct vm_area_struct *vma_next(const struct vm_area_struct *vma);
 struct vm_area_struct *vma_prev(const struct vm_area_struct *vma);
-/* vma_continue - @vma was changed up to @addr, and may have merged with what follows: the mapping to go on with, or NULL. */
+/*
+ * vma_continue - @vma was changed up to @addr, and may have merged with what follows: the mapping
+ * to go on with, or NULL.
+ */
 static inline struct vm_area_struct *vma_continue(struct vm_area_struct *vma, u64 addr)
 {
 	return vma->vm_end > addr ? vma : vma_next(vma);
 }
-/* vma_before - the last VMA that starts below @addr, or NULL. find_vma_intersection - any in [@start, @end)? */
+/*
+ * vma_before - the last VMA that starts below @addr, or NULL. find_vma_intersection - any in
+ * [@start, @end)?
+ */
 struct vm_area_struct *vma_before(struct mm_struct *mm, u64 addr);
 struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, u64 start, u64 end);
-/* vma_link - into tree and list, counted. vma_append - the same for one that lies above all others. vma_unlink - out again. */
+/*
+ * vma_link - into tree and list, counted. vma_append - the same for one that lies above all others.
+ * vma_unlink - out again.
+ */
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_append(struct mm_struct *mm, struct vm_area_struct *vma);
 void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma);
@@ -64,13 +89,22 @@ void vma_account(struct mm_struct *mm, unsigned long flags, s64 pages);
 void vma_close(struct vm_area_struct *vma);
 /* split_vma - @vma ends at @addr, a new VMA begins there. Return: 0 or -ENOMEM. */
 int __must_check split_vma(struct mm_struct *mm, struct vm_area_struct *vma, u64 addr);
-/* merge_vma - make one of @vma and those neighbors that it continues. Return: the VMA that is left. */
+/*
+ * merge_vma - make one of @vma and those neighbors that it continues. Return: the VMA that is left.
+ */
 struct vm_area_struct *merge_vma(struct mm_struct *mm, struct vm_area_struct *vma);
-/* vma_isolate - split so that @vma covers [@start, @end) of what it covered. Return: that VMA, NULL out of memory. */
-struct vm_area_struct *vma_isolate(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end) __must_check;
-/* vma_set_flags - isolate [@start, @end), give it @flags, merge. Return: the VMA with them, or NULL (nothing changed). */
-struct vm_area_struct *vma_set_flags(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end,
-				     unsigned long flags) __must_check;
+/*
+ * vma_isolate - split so that @vma covers [@start, @end) of what it covered. Return: that VMA, NULL
+ * out of memory.
+ */
+struct vm_area_struct *vma_isolate(struct mm_struct *mm, struct vm_area_struct *vma, u64 start,
+				   u64 end) __must_check;
+/*
+ * vma_set_flags - isolate [@start, @end), give it @flags, merge. Return: the VMA with them, or NULL
+ * (nothing changed).
+ */
+struct vm_area_struct *vma_set_flags(struct mm_struct *mm, struct vm_area_struct *vma, u64 start,
+				     u64 end, unsigned long flags) __must_check;
 /* get_unmapped_area - a place for @len bytes, by mmap()'s rules. Return: the address or -errno. */
 s64 get_unmapped_area(struct mm_struct *mm, u64 addr, u64 len, unsigned long flags);
 /* may_expand_vm - do @pages more with @flags fit RLIMIT_AS and RLIMIT_DATA? */
@@ -83,7 +117,10 @@ int __must_check expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, 
 /* mmap.c */
 int __must_check unmap_range(struct mm_struct *mm, u64 start, u64 end);
 int __must_check check_unmap(u64 addr, u64 len);
-/* mm_populate - make the pages of [@start, @end) present, as far as possible. mmap_lock held. Return: 0 or -errno of the first failure. */
+/*
+ * mm_populate - make the pages of [@start, @end) present, as far as possible. mmap_lock held.
+ * Return: 0 or -errno of the first failure.
+ */
 int mm_populate(struct mm_struct *mm, u64 start, u64 end);
 
 /* memory.c: page tables. */
@@ -99,15 +136,26 @@ struct mmu_gather {
 void tlb_gather(struct mmu_gather *tlb, struct mm_struct *mm, bool exiting);
 void zap_range(struct mmu_gather *tlb, u64 start, u64 end);
 void tlb_finish(struct mmu_gather *tlb);
-/* pte_bits - what an entry of a mapping with @vm_flags holds beside the address; without PTE_WRITE. */
+/*
+ * pte_bits - what an entry of a mapping with @vm_flags holds beside the address; without PTE_WRITE.
+ */
 u64 pte_bits(unsigned long vm_flags);
-/* next_table - the first address above @addr that may have a page of entries, @addr itself having none. */
+/*
+ * next_table - the first address above @addr that may have a page of entries, @addr itself having
+ * none.
+ */
 u64 next_table(pte_t *pgd, u64 addr);
-/* copy_page_range - the private pages of @vma into @dst, to be copied when written. Return: 0 or -ENOMEM. */
+/*
+ * copy_page_range - the private pages of @vma into @dst, to be copied when written. Return: 0 or
+ * -ENOMEM.
+ */
 int __must_check copy_page_range(struct mm_struct *dst, struct vm_area_struct *vma);
 /* change_protection - entries of [@start, @end) as @vma's flags want them. */
 void change_protection(struct vm_area_struct *vma, u64 start, u64 end);
-/* move_page_tables - entries of @len bytes from @from to @to. Return: bytes moved, less when out of memory. */
+/*
+ * move_page_tables - entries of @len bytes from @from to @to. Return: bytes moved, less when out of
+ * memory.
+ */
 u64 move_page_tables(struct mm_struct *mm, u64 from, u64 to, u64 len);
 
 /* fault.c. fault_in - handle_mm_fault() with mmap_lock held. */

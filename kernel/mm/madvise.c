@@ -2,13 +2,13 @@
  * kernel/mm/madvise.c - madvise: what a program will, or will not, do with its memory.
  *
  * Linux:   mm/madvise.c (6.1)
- * Same:    DONTNEED takes the pages away at once; FORK and DUMP flags; order of checks, and -ENOMEM for holes after
- *          all else has been done.
- * Differs: 1. FREE takes the pages away at once, as it may. 2. advice about reading ahead, sharing and huge pages is
- *             checked and has nothing to influence here. 3. MERGEABLE and REMOVE are refused, as by a kernel
- *             configured without them.
+ * Same:    DONTNEED takes the pages away at once; FORK and DUMP flags; order of checks, and -ENOMEM
+ *          for holes after all else has been done.
+ * Differs: 1. FREE takes the pages away at once, as it may. 2. advice about reading ahead, sharing
+ *             and huge pages is checked and has nothing to influence here. 3. MERGEABLE and REMOVE
+ *             are refused, as by a kernel configured without them.
  * Locks:   MMAP_MTX.
- * Walk:    free() of a large block -> sys_madvise -> zap_range().
+ * Walk:    a large block is freed -> sys_madvise -> zap_range().
  */
 #include "kernel/errno.h"
 #include "kernel/mm/internal.h"
@@ -16,9 +16,12 @@
 #include "kernel/task.h"
 
 enum {
-	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3, MADV_DONTNEED = 4, MADV_FREE = 8,
-	MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15, MADV_DONTDUMP = 16, MADV_DODUMP = 17,
-	MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19, MADV_COLD = 20, MADV_PAGEOUT = 21, MADV_POPULATE_READ = 22,
+	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3, MADV_DONTNEED = 4,
+	MADV_FREE = 8,
+	MADV_DONTFORK = 10, MADV_DOFORK = 11, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15,
+	MADV_DONTDUMP = 16, MADV_DODUMP = 17,
+	MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19, MADV_COLD = 20, MADV_PAGEOUT = 21,
+	MADV_POPULATE_READ = 22,
 	MADV_POPULATE_WRITE = 23, MADV_DONTNEED_LOCKED = 24,
 };
 
@@ -66,7 +69,9 @@ static int advise_vma(struct vm_area_struct **vma, u64 start, u64 end, int advic
 	case MADV_DONTNEED_LOCKED:
 		return advise_zap(*vma, start, end);
 	case MADV_FREE:
-		return !vma_is_anonymous(*vma) || (flags & VM_LOCKED) ? -EINVAL : advise_zap(*vma, start, end);
+		return !vma_is_anonymous(*vma) || (flags & VM_LOCKED) ?
+			       -EINVAL :
+			       advise_zap(*vma, start, end);
 	case MADV_DONTFORK:
 		return advise_flags(vma, start, end, flags | VM_DONTCOPY);
 	case MADV_DOFORK:
@@ -76,7 +81,9 @@ static int advise_vma(struct vm_area_struct **vma, u64 start, u64 end, int advic
 	case MADV_DODUMP:
 		return advise_flags(vma, start, end, flags & ~(unsigned long)VM_DONTDUMP);
 	case MADV_WIPEONFORK:
-		return !vma_is_anonymous(*vma) || (flags & VM_SHARED) ? -EINVAL : advise_flags(vma, start, end, flags | VM_WIPEONFORK);
+		return !vma_is_anonymous(*vma) || (flags & VM_SHARED) ?
+			       -EINVAL :
+			       advise_flags(vma, start, end, flags | VM_WIPEONFORK);
 	case MADV_KEEPONFORK:
 		return advise_flags(vma, start, end, flags & ~(unsigned long)VM_WIPEONFORK);
 	case MADV_COLD:
@@ -112,7 +119,9 @@ static int advise_range(struct mm_struct *mm, u64 start, u64 end, int advice)
 	return unmapped;
 }
 
-/* -EFAULT where the program itself would get SIGBUS, -EINVAL where the mapping does not allow it. */
+/*
+ * -EFAULT where the program itself would get SIGBUS, -EINVAL where the mapping does not allow it.
+ */
 static int populate(struct mm_struct *mm, u64 start, u64 end, bool write)
 {
 	for (; start < end; start += PAGE_SIZE) {

@@ -1,14 +1,18 @@
 /*
- * kernel/mm/memory.c - page table entries of whole ranges: unmap, copy for fork, change rights, move.
+ * kernel/mm/memory.c - page table entries of whole ranges: unmap, copy for fork, change rights,
+ * move.
  *
  * Linux:   mm/memory.c, mmu_gather.c, mprotect.c, mremap.c (6.1)
- * Same:    fork shares private pages, read-only on both sides, and leaves pages of files to be faulted in again;
- *          pages are freed in batches, after the TLB has been flushed.
- * Differs: 1. pages of page tables stay until the address space ends. 2. an entry of a mapping without any rights
- *             (PROT_NONE) keeps its page, without PTE_PRESENT; an empty entry is 0.
- *          3. a software bit says whether a page is a program's own or a file's: struct page need not be looked at.
+ * Same:    fork shares private pages, read-only on both sides, and leaves pages of files to be
+ *          faulted in again; pages are freed in batches, after the TLB has been flushed.
+ * Differs: 1. pages of page tables stay until the address space ends. 2. an entry of a mapping
+ *             without any rights (PROT_NONE) keeps its page, without PTE_PRESENT; an empty entry is
+ *             0.
+ *          3. a software bit says whether a page is a program's own or a file's: struct page need
+ *             not be looked at.
  * Locks:   mmap_lock is held.
- * Walk:    sys_munmap -> unmap_range() -> zap_range();  kernel_clone() -> dup_mm() -> copy_page_range().
+ * Walk:    sys_munmap -> unmap_range() -> zap_range(); kernel_clone() -> dup_mm() ->
+ *          copy_page_range().
  */
 #include "kernel/errno.h"
 #include "kernel/mm/internal.h"
@@ -27,8 +31,8 @@ u64 pte_bits(unsigned long vm_flags)
 static u64 table_end(u64 addr) { return ALIGN_DOWN(addr, PT_SIZE) + PT_SIZE; }
 
 /*
- * Steps over as much as an empty entry of an upper table spans: reserving address space by the gigabyte is
- * common, and so is giving it back untouched.
+ * Steps over as much as an empty entry of an upper table spans: reserving address space by the
+ * gigabyte is common, and so is giving it back untouched.
  */
 u64 next_table(pte_t *pgd, u64 addr)
 {
@@ -113,7 +117,11 @@ void zap_range(struct mmu_gather *tlb, u64 start, u64 end)
 
 /* --- fork --- */
 
-struct copy { pte_t *dst_pgd, *src_pgd; u64 first, last; /* entries made read-only: to be flushed */ long rss; };
+struct copy {
+	pte_t *dst_pgd, *src_pgd;
+	u64 first, last; /* entries made read-only: to be flushed */
+	long rss;
+};
 
 /* Of one page of entries, [@start, @end). */
 static int copy_ptes(struct copy *c, pte_t *src, u64 start, u64 end)
@@ -172,8 +180,8 @@ int copy_page_range(struct mm_struct *dst, struct vm_area_struct *vma)
 /* --- rights --- */
 
 /*
- * May an entry of @vma be written at once? A private page only if nobody else has it; the others are made so by the
- * fault, which may have to copy.
+ * May an entry of @vma be written at once? A private page only if nobody else has it; the others
+ * are made so by the fault, which may have to copy.
  */
 static bool may_set_write(const struct vm_area_struct *vma, pte_t entry)
 {
@@ -181,7 +189,8 @@ static bool may_set_write(const struct vm_area_struct *vma, pte_t entry)
 		return false;
 	if (vma->vm_flags & VM_SHARED)
 		return true;
-	return (entry & PTE_SOFT_ANON) && refcount_read(&phys_to_page(entry & PTE_ADDR_MASK)->refs) == 1;
+	return (entry & PTE_SOFT_ANON) &&
+	       refcount_read(&phys_to_page(entry & PTE_ADDR_MASK)->refs) == 1;
 }
 
 void change_protection(struct vm_area_struct *vma, u64 start, u64 end)

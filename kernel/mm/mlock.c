@@ -1,11 +1,12 @@
 /*
- * kernel/mm/mlock.c - memory that shall stay, and what is in memory: mlock, mlockall, mincore, msync.
+ * kernel/mm/mlock.c - memory that shall stay, and what is in memory: mlock, mlockall, mincore,
+ * msync.
  *
  * Linux:   mm/mlock.c, mincore.c, msync.c (6.1)
  * Same:    limits, order of checks, VM_LOCKED; locking brings the pages in.
- * Differs: 1. nothing is ever paged out, so a locked page differs from others only in the accounts. 2. mincore()
- *             knows a file's page only once it is mapped. 3. msync() has nothing to write back to: the page is the
- *             file.
+ * Differs: 1. nothing is ever paged out, so a locked page differs from others only in the accounts.
+ *             2. mincore() knows a file's page only once it is mapped. 3. msync() has nothing to
+ *             write back to: the page is the file.
  * Locks:   MMAP_MTX.
  * Walk:    sys_mlock -> lock_range() -> vma_set_flags(), mm_populate().
  */
@@ -15,9 +16,14 @@
 #include "kernel/task.h"
 #include "kernel/uaccess.h"
 
-enum { MLOCK_ONFAULT = 1, MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4, MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+enum {
+	MLOCK_ONFAULT = 1, MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4, MS_ASYNC = 1,
+	MS_INVALIDATE = 2, MS_SYNC = 4,
+};
 
-/* VM_LOCKED on or off for all of [@start, @end). Return: 0 or -ENOMEM (a hole, too many mappings). */
+/*
+ * VM_LOCKED on or off for all of [@start, @end). Return: 0 or -ENOMEM (a hole, too many mappings).
+ */
 static int set_locked(struct mm_struct *mm, u64 start, u64 end, unsigned long locked)
 {
 	struct vm_area_struct *vma = find_vma(mm, start);
@@ -28,7 +34,8 @@ static int set_locked(struct mm_struct *mm, u64 start, u64 end, unsigned long lo
 		if (!vma || vma->vm_start > start)
 			return -ENOMEM;
 		stop = min(end, vma->vm_end);
-		vma = vma_set_flags(mm, vma, start, stop, (vma->vm_flags & ~(unsigned long)VM_LOCKED) | locked);
+		vma = vma_set_flags(mm, vma, start, stop,
+				    (vma->vm_flags & ~(unsigned long)VM_LOCKED) | locked);
 		if (!vma)
 			return -ENOMEM;
 		start = stop;
@@ -41,7 +48,8 @@ static u64 count_locked(struct mm_struct *mm, u64 start, u64 end)
 {
 	u64 pages = 0;
 
-	for (struct vm_area_struct *vma = find_vma(mm, start); vma && vma->vm_start < end; vma = vma_next(vma))
+	for (struct vm_area_struct *vma = find_vma(mm, start); vma && vma->vm_start < end;
+	     vma = vma_next(vma))
 		if (vma->vm_flags & VM_LOCKED)
 			pages += (min(end, vma->vm_end) - max(start, vma->vm_start)) >> PAGE_SHIFT;
 	return pages;
@@ -60,7 +68,8 @@ static int lock_range(u64 start, u64 len, bool populate)
 	end = start + len;
 	mutex_lock(&mm->mmap_lock);
 	err = -ENOMEM;
-	if (!may_lock(mm, len >> PAGE_SHIFT) && !may_lock(mm, (len >> PAGE_SHIFT) - count_locked(mm, start, end)))
+	if (!may_lock(mm, len >> PAGE_SHIFT) &&
+	    !may_lock(mm, (len >> PAGE_SHIFT) - count_locked(mm, start, end)))
 		goto out;
 	err = -EINVAL;
 	if (end < start)
@@ -103,7 +112,8 @@ static void lock_all(struct mm_struct *mm, unsigned long locked, bool populate)
 	struct vm_area_struct *vma;
 
 	for (vma = find_vma(mm, 0); vma; vma = vma_next(vma)) {
-		vma = vma_set_flags(mm, vma, vma->vm_start, vma->vm_end, (vma->vm_flags & ~(unsigned long)VM_LOCKED) | locked);
+		vma = vma_set_flags(mm, vma, vma->vm_start, vma->vm_end,
+				    (vma->vm_flags & ~(unsigned long)VM_LOCKED) | locked);
 		if (!vma)
 			return;
 		if (populate && (vma->vm_flags & VM_ACCESS_FLAGS))
@@ -121,7 +131,8 @@ SYSCALL_DEFINE1(mlockall, int, flags)
 	if (!rlimit(RLIMIT_MEMLOCK) && !capable_root())
 		return -EPERM;
 	mutex_lock(&mm->mmap_lock);
-	if ((flags & MCL_CURRENT) && mm->total_vm > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT && !capable_root()) {
+	if ((flags & MCL_CURRENT) && mm->total_vm > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT &&
+	    !capable_root()) {
 		err = -ENOMEM;
 	} else {
 		mm->def_flags = flags & MCL_FUTURE ? VM_LOCKED : 0;
@@ -147,7 +158,10 @@ SYSCALL_DEFINE0(munlockall)
 
 enum { MINCORE_CHUNK = 256 };
 
-/* One byte for each page from @addr on, at most @n pages and not beyond its mapping. Return: how many, or -ENOMEM. */
+/*
+ * One byte for each page from @addr on, at most @n pages and not beyond its mapping. Return: how
+ * many, or -ENOMEM.
+ */
 static int mincore_chunk(struct mm_struct *mm, u64 addr, int n, u8 *vec)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);

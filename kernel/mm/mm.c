@@ -1,10 +1,12 @@
 /*
- * kernel/mm/mm.c - address spaces come and go: exec makes an empty one, fork a copy, the last user's exit frees.
+ * kernel/mm/mm.c - address spaces come and go: exec makes an empty one, fork a copy, the last
+ * user's exit frees.
  *
  * Linux:   kernel/fork.c (mm_alloc, dup_mmap, mmput), mm/mmap.c (exit_mmap) (6.1)
- * Same:    a copy has the same mappings but those marked VM_DONTCOPY; locks on memory are not inherited.
- * Differs: 1. one count: what runs without an address space of its own does not hold on to one, it uses the page
- *             tables that are loaded, which pgd_free() keeps while any CPU has them.
+ * Same:    a copy has the same mappings but those marked VM_DONTCOPY; locks on memory are not
+ *          inherited.
+ * Differs: 1. one count: what runs without an address space of its own does not hold on to one, it
+ *             uses the page tables that are loaded, which pgd_free() keeps while any CPU has them.
  * Locks:   MMAP_MTX of the address space that is copied.
  * Walk:    kernel_clone() -> dup_mm();  do_exit() -> mmput().
  */
@@ -30,7 +32,8 @@ static u64 mmap_base(void)
 {
 	u64 stack = min(rlimit(RLIMIT_STACK), MAX_STACK_GAP);
 
-	return ALIGN_DOWN(TASK_SIZE - clamp(stack + STACK_GUARD_GAP, MIN_STACK_GAP, MAX_STACK_GAP), PAGE_SIZE);
+	return ALIGN_DOWN(TASK_SIZE - clamp(stack + STACK_GUARD_GAP, MIN_STACK_GAP, MAX_STACK_GAP),
+			  PAGE_SIZE);
 }
 
 /* Lists and locks; everything else as it is. */
@@ -66,7 +69,10 @@ struct mm_struct *mm_alloc(void)
 	return mm;
 }
 
-/* Nobody runs here any more, so nothing needs to be flushed; entries are zeroed, for the tables are used again. */
+/*
+ * Nobody runs here any more, so nothing needs to be flushed; entries are zeroed, for the tables are
+ * used again.
+ */
 static void exit_mmap(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma, *next;

@@ -2,13 +2,15 @@
  * kernel/mm/mmap.c - mmap, munmap, brk: mappings are made and taken away.
  *
  * Linux:   mm/mmap.c, mm/util.c, mm/gup.c (populate) (6.1)
- * Same:    the order of checks; a mapping at a fixed place replaces what was there; brk only moves the end of one
- *          anonymous mapping.
+ * Same:    the order of checks; a mapping at a fixed place replaces what was there; brk only moves
+ *          the end of one anonymous mapping.
  * Differs: 1. what can fail is done before the old mapping at a fixed place goes.
- *          2. overcommit: only what exceeds the machine's memory by itself is refused (Linux's mode 0).
+ *          2. overcommit: only what exceeds the machine's memory by itself is refused (Linux's mode
+ *             0).
  *          3. cutting off an end of a mapping needs no memory.
  * Locks:   MMAP_MTX.
- * Walk:    sys_mmap (kernel/process/sys_mmap.c) -> do_mmap() -> mmap_region();  sys_munmap -> do_munmap().
+ * Walk:    sys_mmap (kernel/process/sys_mmap.c) -> do_mmap() -> mmap_region(); sys_munmap ->
+ *          do_munmap().
  */
 #include "kernel/err.h"
 #include "kernel/mm/internal.h"
@@ -43,7 +45,10 @@ int unmap_range(struct mm_struct *mm, u64 start, u64 end)
 	struct vm_area_struct *vma = find_vma(mm, start), *next;
 	struct mmu_gather tlb;
 
-	/* A hole in the middle makes two: the only case that can fail, and there is nothing else to do then. */
+	/*
+	 * A hole in the middle makes two: the only case that can fail, and there is nothing else to
+	 * do then.
+	 */
 	if (vma && start > vma->vm_start && end < vma->vm_end && split_vma(mm, vma, end))
 		return -ENOMEM;
 	tlb_gather(&tlb, mm, false);
@@ -87,7 +92,8 @@ int mm_populate(struct mm_struct *mm, u64 start, u64 end)
 		vma = find_vma(mm, addr);
 		if (!vma || vma->vm_start > addr)
 			return -ENOMEM;
-		err = fault_in(mm, addr, (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE, false);
+		err = fault_in(mm, addr, (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE,
+			       false);
 		if (err)
 			return err;
 	}
@@ -108,9 +114,12 @@ static unsigned long vm_flags_from(unsigned long prot, unsigned long flags)
 }
 
 /* What MAP_SHARED_VALIDATE lets pass: the flags that Linux had before it. */
-enum { LEGACY_MAP_MASK = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN |
-			 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |
-			 MAP_FIXED_NOREPLACE };
+enum {
+	LEGACY_MAP_MASK = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |
+			  MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE |
+			  MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |
+			  MAP_FIXED_NOREPLACE
+};
 
 static int check_file_map(unsigned long flags, unsigned long *vm_flags)
 {
@@ -131,12 +140,16 @@ static int check_file_map(unsigned long flags, unsigned long *vm_flags)
 }
 
 /* A shared anonymous mapping has become one of a file in memory before it gets here (sys_mmap). */
-static int check_anonymous_map(unsigned long flags) { return (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : -EINVAL; }
+static int check_anonymous_map(unsigned long flags)
+{
+	return (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : -EINVAL;
+}
 
 /* Would this mapping alone take more than the machine has? */
 static bool overcommits(unsigned long vm_flags, u64 pages)
 {
-	return (vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE && pages > totalram_pages();
+	return (vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE &&
+	       pages > totalram_pages();
 }
 
 /* Pages of [@addr, @addr + @len) that are mapped now: they go when a fixed mapping comes. */
@@ -144,7 +157,8 @@ static u64 count_mapped(struct mm_struct *mm, u64 addr, u64 len)
 {
 	u64 pages = 0;
 
-	for (struct vm_area_struct *vma = find_vma(mm, addr); vma && vma->vm_start < addr + len; vma = vma_next(vma))
+	for (struct vm_area_struct *vma = find_vma(mm, addr); vma && vma->vm_start < addr + len;
+	     vma = vma_next(vma))
 		pages += (min(vma->vm_end, addr + len) - max(vma->vm_start, addr)) >> PAGE_SHIFT;
 	return pages;
 }
@@ -152,15 +166,18 @@ static u64 count_mapped(struct mm_struct *mm, u64 addr, u64 len)
 /* Grow a neighbor instead of making a new mapping. Return: did one fit? */
 static bool extend_anonymous(struct mm_struct *mm, u64 addr, u64 len, unsigned long vm_flags)
 {
-	struct vm_area_struct *prev = vma_before(mm, addr), *next = prev ? vma_next(prev) : find_vma(mm, addr);
+	struct vm_area_struct *prev = vma_before(mm, addr),
+			      *next = prev ? vma_next(prev) : find_vma(mm, addr);
 
-	if (prev && prev->vm_end == addr && prev->vm_flags == vm_flags && !prev->vm_ops && !prev->vm_file) {
+	if (prev && prev->vm_end == addr && prev->vm_flags == vm_flags && !prev->vm_ops &&
+	    !prev->vm_file) {
 		prev->vm_end += len;
 		vma_account(mm, vm_flags, (s64)(len >> PAGE_SHIFT));
 		merge_vma(mm, prev);
 		return true;
 	}
-	if (next && next->vm_start == addr + len && next->vm_flags == vm_flags && !next->vm_ops && !next->vm_file) {
+	if (next && next->vm_start == addr + len && next->vm_flags == vm_flags && !next->vm_ops &&
+	    !next->vm_file) {
 		next->vm_start = addr;
 		next->vm_pgoff -= len >> PAGE_SHIFT;
 		vma_account(mm, vm_flags, (s64)(len >> PAGE_SHIFT));
@@ -169,7 +186,8 @@ static bool extend_anonymous(struct mm_struct *mm, u64 addr, u64 len, unsigned l
 	return false;
 }
 
-static s64 map_new(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long vm_flags, u64 pgoff)
+static s64 map_new(struct mm_struct *mm, struct file *file, u64 addr, u64 len,
+		   unsigned long vm_flags, u64 pgoff)
 {
 	struct vm_area_struct *vma = vm_area_alloc(mm);
 	int err;
@@ -195,7 +213,8 @@ static s64 map_new(struct mm_struct *mm, struct file *file, u64 addr, u64 len, u
 	return (s64)addr;
 }
 
-static s64 mmap_region(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long vm_flags, u64 pgoff)
+static s64 mmap_region(struct mm_struct *mm, struct file *file, u64 addr, u64 len,
+		       unsigned long vm_flags, u64 pgoff)
 {
 	u64 pages = len >> PAGE_SHIFT;
 	bool replaces = find_vma_intersection(mm, addr, addr + len);
@@ -211,8 +230,8 @@ static s64 mmap_region(struct mm_struct *mm, struct file *file, u64 addr, u64 le
 }
 
 /* Linux's order of checks, from the address on. */
-static s64 map_locked(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long vm_flags,
-		      unsigned long flags, u64 pgoff)
+static s64 map_locked(struct mm_struct *mm, struct file *file, u64 addr, u64 len,
+		      unsigned long vm_flags, unsigned long flags, u64 pgoff)
 {
 	s64 place;
 	int err;
@@ -222,7 +241,8 @@ static s64 map_locked(struct mm_struct *mm, struct file *file, u64 addr, u64 len
 	place = get_unmapped_area(mm, addr, len, flags);
 	if (place < 0)
 		return place;
-	if ((flags & MAP_FIXED_NOREPLACE) && find_vma_intersection(mm, (u64)place, (u64)place + len))
+	if ((flags & MAP_FIXED_NOREPLACE) &&
+	    find_vma_intersection(mm, (u64)place, (u64)place + len))
 		return -EEXIST;
 	vm_flags |= mm->def_flags;
 	if ((flags & MAP_LOCKED) && !rlimit(RLIMIT_MEMLOCK) && !capable_root())
@@ -233,12 +253,14 @@ static s64 map_locked(struct mm_struct *mm, struct file *file, u64 addr, u64 len
 	if (err)
 		return err;
 	place = mmap_region(mm, file, (u64)place, len, vm_flags, pgoff);
-	if (place > 0 && ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
+	if (place > 0 &&
+	    ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
 		(void)mm_populate(mm, (u64)place, (u64)place + len);
 	return place;
 }
 
-s64 mm_map(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long prot, unsigned long flags, u64 pgoff)
+s64 mm_map(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned long prot,
+	   unsigned long flags, u64 pgoff)
 {
 	s64 ret;
 
@@ -262,7 +284,8 @@ s64 mm_map(struct mm_struct *mm, struct file *file, u64 addr, u64 len, unsigned 
 	return ret;
 }
 
-s64 do_mmap(struct file *file, u64 addr, u64 len, unsigned long prot, unsigned long flags, u64 pgoff)
+s64 do_mmap(struct file *file, u64 addr, u64 len, unsigned long prot, unsigned long flags,
+	    u64 pgoff)
 {
 	return mm_map(current->mm, file, addr, len, prot, flags, pgoff);
 }
@@ -273,18 +296,21 @@ static bool brk_fits_rlimit(const struct mm_struct *mm, u64 brk)
 {
 	u64 limit = rlimit(RLIMIT_DATA);
 
-	return limit == RLIM_INFINITY || (brk - mm->start_brk) + (mm->end_data - mm->start_data) <= limit;
+	return limit == RLIM_INFINITY ||
+	       (brk - mm->start_brk) + (mm->end_data - mm->start_data) <= limit;
 }
 
 /* The heap's new pages [@old, @new). */
 static int grow_brk(struct mm_struct *mm, u64 old, u64 new)
 {
-	unsigned long vm_flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
+	unsigned long vm_flags =
+		VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm->def_flags;
 	struct vm_area_struct *next = find_vma(mm, old);
 	s64 ret;
 
 	/* Not into a stack's gap either. */
-	if (next && new + PAGE_SIZE > next->vm_start - (next->vm_flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0))
+	if (next && new + PAGE_SIZE >
+			    next->vm_start - (next->vm_flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0))
 		return -ENOMEM;
 	if ((vm_flags & VM_LOCKED) && !may_lock(mm, (new - old) >> PAGE_SHIFT))
 		return -EAGAIN;

@@ -3,9 +3,10 @@
  *
  * Linux:   mm/mprotect.c (6.1)
  * Same:    order of checks; what lies before a hole or a refusal has been changed when the call
- * fails. Differs: 1. pkey_mprotect() knows only key -1, none: the processors emulated here have no
- * keys. Locks:   MMAP_MTX. Walk:    sys_mprotect -> mm_protect() -> vma_set_flags(),
- * change_protection().
+ *          fails.
+ * Differs: 1. pkey_mprotect() knows only key -1, none: the processors emulated here have no keys.
+ * Locks:   MMAP_MTX.
+ * Walk:    sys_mprotect -> mm_protect() -> vma_set_flags(), change_protection().
  */
 #include "kernel/errno.h"
 #include "kernel/mm/internal.h"

@@ -2,12 +2,12 @@
  * kernel/mm/mremap.c - mremap: a mapping changes its size or its place and keeps its pages.
  *
  * Linux:   mm/mremap.c (6.1)
- * Same:    shrinks where it is, grows where it is if there is room, else moves if it may; page table entries move,
- *          pages are not copied.
- * Differs: 1. old size 0 (a second mapping of shared pages) is refused for private memory as in Linux, and made by
- *             a new mapping of the file otherwise.
+ * Same:    shrinks where it is, grows where it is if there is room, else moves if it may; page
+ *          table entries move, pages are not copied.
+ * Differs: 1. old size 0 (a second mapping of shared pages) is refused for private memory as in
+ *             Linux, and made by a new mapping of the file otherwise.
  * Locks:   MMAP_MTX.
- * Walk:    realloc() of a large block -> sys_mremap -> move_vma() -> move_page_tables().
+ * Walk:    a large block is reallocated -> sys_mremap -> move_vma() -> move_page_tables().
  */
 #include "kernel/err.h"
 #include "kernel/mm/internal.h"
@@ -46,7 +46,8 @@ static struct vm_area_struct *vma_to_resize(struct mm_struct *mm, const struct r
 }
 
 /* A mapping like @vma's part at r->addr, at @to, without pages. */
-static struct vm_area_struct *copy_vma(struct mm_struct *mm, const struct vm_area_struct *vma, const struct remap *r, u64 to)
+static struct vm_area_struct *copy_vma(struct mm_struct *mm, const struct vm_area_struct *vma,
+				       const struct remap *r, u64 to)
 {
 	struct vm_area_struct *copy;
 
@@ -65,7 +66,10 @@ static struct vm_area_struct *copy_vma(struct mm_struct *mm, const struct vm_are
 	return copy;
 }
 
-/* The pages of r->addr go to @to, where nothing is mapped; their old place is unmapped, or stays empty. */
+/*
+ * The pages of r->addr go to @to, where nothing is mapped; their old place is unmapped, or stays
+ * empty.
+ */
 static s64 move_vma(struct mm_struct *mm, struct vm_area_struct *vma, const struct remap *r, u64 to)
 {
 	u64 len = min(r->old_len, r->new_len), moved;
@@ -112,7 +116,8 @@ static s64 remap_to(struct mm_struct *mm, struct remap *r)
 	s64 to;
 	int err;
 
-	if ((r->new_addr & ~PAGE_MASK) || r->new_len > TASK_SIZE || r->new_addr > TASK_SIZE - r->new_len)
+	if ((r->new_addr & ~PAGE_MASK) || r->new_len > TASK_SIZE ||
+	    r->new_addr > TASK_SIZE - r->new_len)
 		return -EINVAL;
 	if (r->addr + r->old_len > r->new_addr && r->new_addr + r->new_len > r->addr)
 		return -EINVAL;
@@ -132,9 +137,11 @@ static s64 remap_to(struct mm_struct *mm, struct remap *r)
 	vma = vma_to_resize(mm, r);
 	if (IS_ERR(vma))
 		return PTR_ERR(vma);
-	if ((r->flags & MREMAP_DONTUNMAP) && !may_expand_vm(mm, vma->vm_flags, r->old_len >> PAGE_SHIFT))
+	if ((r->flags & MREMAP_DONTUNMAP) &&
+	    !may_expand_vm(mm, vma->vm_flags, r->old_len >> PAGE_SHIFT))
 		return -ENOMEM;
-	to = get_unmapped_area(mm, r->new_addr, r->new_len, r->flags & MREMAP_FIXED ? MAP_FIXED : 0);
+	to = get_unmapped_area(mm, r->new_addr, r->new_len,
+			       r->flags & MREMAP_FIXED ? MAP_FIXED : 0);
 	return to < 0 ? to : move_vma(mm, vma, r, (u64)to);
 }
 
@@ -146,7 +153,9 @@ static bool can_expand(struct mm_struct *mm, const struct vm_area_struct *vma, u
 
 	if (end < vma->vm_end || end > TASK_SIZE || !mm)
 		return false;
-	return !next || end <= next->vm_start - (next->vm_flags & VM_GROWSDOWN ? min(STACK_GUARD_GAP, next->vm_start) : 0);
+	return !next || end <= next->vm_start - (next->vm_flags & VM_GROWSDOWN ?
+							 min(STACK_GUARD_GAP, next->vm_start) :
+							 0);
 }
 
 static s64 remap_grow(struct mm_struct *mm, struct remap *r)
@@ -193,7 +202,8 @@ static s64 remap_locked(struct mm_struct *mm, struct remap *r)
 SYSCALL_DEFINE5(mremap, u64, addr, u64, old_len, u64, new_len, unsigned long, flags, u64, new_addr)
 {
 	struct mm_struct *mm = current->mm;
-	struct remap r = { addr, ALIGN(old_len, PAGE_SIZE), ALIGN(new_len, PAGE_SIZE), new_addr, flags };
+	struct remap r = { addr, ALIGN(old_len, PAGE_SIZE), ALIGN(new_len, PAGE_SIZE), new_addr,
+			   flags };
 	s64 ret;
 
 	if (flags & ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))

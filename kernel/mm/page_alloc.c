@@ -2,16 +2,19 @@
  * kernel/mm/page_alloc.c - physical memory in blocks of 2^n pages.
  *
  * Linux:   mm/page_alloc.c, mm/memblock.c (6.1)
- * Same:    a buddy allocator; single pages come from and go to a list of the CPU's own; a reserve that only
- *          GFP_ATOMIC may use.
- * Differs: 1. one zone: no device here needs low addresses. 2. mem_map covers holes too, with zeros.
- *          3. memory is reclaimed by asking caches (register_shrinker()): there is no page replacement, and what a
- *             program or a file in memory holds stays until it is given back.
+ * Same:    a buddy allocator; single pages come from and go to a list of the CPU's own; a reserve
+ *          that only GFP_ATOMIC may use.
+ * Differs: 1. one zone: no device here needs low addresses. 2. mem_map covers holes too, with
+ *             zeros.
+ *          3. memory is reclaimed by asking caches (register_shrinker()): there is no page
+ *             replacement, and what a program or a file in memory holds stays until it is given
+ *             back.
  * Locks:   PAGEALLOC for the buddy lists; the CPU's own list needs interrupts off.
  * Walk:    slabs, page faults, page tables -> alloc_pages().
  *
- * A block of order n starts at a multiple of 2^n pages. Its buddy is the block whose number differs in that bit
- * only; when both are free they become one block of order n + 1. PG_BUDDY marks the first page of a free block.
+ * A block of order n starts at a multiple of 2^n pages. Its buddy is the block whose number differs
+ * in that bit only; when both are free they become one block of order n + 1. PG_BUDDY marks the
+ * first page of a free block.
  */
 #include "kernel/mm/internal.h"
 #include "kernel/percpu.h"
@@ -69,7 +72,10 @@ static void free_block(struct page *page, unsigned int order)
 	add_free_block(pfn_to_page(pfn), order);
 }
 
-/* A block of @order, split off the smallest free one that holds it; NULL if that would eat into @reserve. */
+/*
+ * A block of @order, split off the smallest free one that holds it; NULL if that would eat into
+ * @reserve.
+ */
 static struct page *take_block(unsigned int order, u64 reserve)
 {
 	struct page *page;
@@ -106,8 +112,9 @@ static void check_poison(const struct page *page)
 
 	for (size_t i = 0; i < PAGE_SIZE / sizeof(*word); i++)
 		if (word[i] != 0x0101010101010101UL * PAGE_POISON)
-			panic("page %p (frame %lx) was written to at offset %lx after it had been freed: %lx", (void *)page,
-			      page_to_pfn(page), i * sizeof(*word), word[i]);
+			panic("page %p (frame %lx) was written to at offset %lx after it had been "
+			      "freed: %lx",
+			      (void *)page, page_to_pfn(page), i * sizeof(*word), word[i]);
 }
 
 static void mark_used(struct page *page, unsigned int order)
@@ -308,7 +315,8 @@ static void reserve_range(phys_addr_t start, phys_addr_t end)
 		return;
 	if (nr_reserved == MAX_RESERVED)
 		panic("more than %d reserved ranges of memory", MAX_RESERVED);
-	reserved[nr_reserved++] = (struct boot_mem_range){ ALIGN_DOWN(start, PAGE_SIZE), ALIGN(end, PAGE_SIZE) };
+	reserved[nr_reserved++] =
+		(struct boot_mem_range){ ALIGN_DOWN(start, PAGE_SIZE), ALIGN(end, PAGE_SIZE) };
 }
 
 static void reserve_boot_ranges(void)
@@ -319,7 +327,9 @@ static void reserve_boot_ranges(void)
 	reserve_range(boot_info.initrd_start, boot_info.initrd_end);
 }
 
-/* The reserved range that overlaps [@start, @end), the lowest if there are several; NULL if none. */
+/*
+ * The reserved range that overlaps [@start, @end), the lowest if there are several; NULL if none.
+ */
 static const struct boot_mem_range *first_reserved(phys_addr_t start, phys_addr_t end)
 {
 	const struct boot_mem_range *found = NULL;
@@ -371,7 +381,9 @@ static void free_boot_range(u64 start, u64 end)
 {
 	managed_pages += end - start;
 	while (start < end) {
-		unsigned int order = start ? min((unsigned int)__builtin_ctzl(start), (unsigned int)MAX_ORDER) : MAX_ORDER;
+		unsigned int order =
+			start ? min((unsigned int)__builtin_ctzl(start), (unsigned int)MAX_ORDER) :
+				MAX_ORDER;
 
 		while (start + (1UL << order) > end)
 			order--;
@@ -405,16 +417,20 @@ void mem_init(void)
 	for (int i = 0; i < boot_info.nr_mem; i++)
 		free_unreserved(boot_info.mem[i].start, boot_info.mem[i].end);
 	for (int i = 0; i < nr_reserved; i++)
-		for (u64 pfn = reserved[i].start >> PAGE_SHIFT; pfn < min(reserved[i].end >> PAGE_SHIFT, max_pfn); pfn++)
+		for (u64 pfn = reserved[i].start >> PAGE_SHIFT;
+		     pfn < min(reserved[i].end >> PAGE_SHIFT, max_pfn); pfn++)
 			pfn_to_page(pfn)->flags |= PG_RESERVED;
 	min_free_pages = clamp(managed_pages / 128, (u64)32, (u64)1024);
-	pr_info("memory: %lu KiB free, %lu KiB kernel and tables\n", managed_pages * (PAGE_SIZE / KIB),
-		(boot_info.kernel_end - boot_info.kernel_start + max_pfn * sizeof(struct page)) / KIB);
+	pr_info("memory: %lu KiB free, %lu KiB kernel and tables\n",
+		managed_pages * (PAGE_SIZE / KIB),
+		(boot_info.kernel_end - boot_info.kernel_start + max_pfn * sizeof(struct page)) /
+			KIB);
 }
 
 void free_initrd_mem(void)
 {
-	u64 start = boot_info.initrd_start >> PAGE_SHIFT, end = ALIGN(boot_info.initrd_end, PAGE_SIZE) >> PAGE_SHIFT;
+	u64 start = boot_info.initrd_start >> PAGE_SHIFT,
+	    end = ALIGN(boot_info.initrd_end, PAGE_SIZE) >> PAGE_SHIFT;
 
 	if (boot_info.initrd_start == boot_info.initrd_end)
 		return;

@@ -2,23 +2,24 @@
  * kernel/mm/slab.c - objects of one size, cut from pages, with a free list for each CPU.
  *
  * Linux:   mm/slub.c, mm/slab_common.c, mm/failslab.c (6.1)
- * Same:    an allocation takes the first object of the CPU's list; a CPU that has none takes over all free objects of
- *          one slab; kmalloc() rounds up to one of a few sizes.
- * Differs: 1. a freed object always goes to the list of the CPU that frees it; when that is too long, some go back
- *             to the slabs they were cut from. 2. interrupts are turned off instead of a compare-and-exchange of two
- *             words. 3. each cache counts its live objects exactly, in every build.
+ * Same:    an allocation takes the first object of the CPU's list; a CPU that has none takes over
+ *          all free objects of one slab; kmalloc() rounds up to one of a few sizes.
+ * Differs: 1. a freed object always goes to the list of the CPU that frees it; when that is too
+ *             long, some go back to the slabs they were cut from. 2. interrupts are turned off
+ *             instead of a compare-and-exchange of two words. 3. each cache counts its live objects
+ *             exactly, in every build.
  * Locks:   SLAB, then PAGEALLOC. A CPU's list needs interrupts off.
- * Walk:    __alloc_skb(), sk_alloc(), ep_insert() -> kmem_cache_alloc().
+ * Walk:    alloc_skb(), sk_alloc(), ep_insert() -> kmem_cache_alloc().
  *
- * A slab is a block of pages; each of its struct pages names the cache. The first also has the slab's free objects,
- * and how many are not among them ("in use": live, or on some CPU's list):
+ * A slab is a block of pages; each of its struct pages names the cache. The first also has the
+ * slab's free objects, and how many are not among them ("in use": live, or on some CPU's list):
  *
  *   inuse == objects          on no list, found again through an object that is freed
  *   0 < inuse < objects       on s->partial, at the front
  *   inuse == 0                on s->partial, at the end, or given back to the page allocator
  *
- * Test builds add a trailer to each object (struct trailer): a free pointer outside the object, so that the whole
- * object can be filled with a pattern while it is free, and who had it last.
+ * Test builds add a trailer to each object (struct trailer): a free pointer outside the object, so
+ * that the whole object can be filled with a pattern while it is free, and who had it last.
  */
 #include "kernel/bug.h"
 #include "kernel/mm/internal.h"
@@ -28,7 +29,10 @@
 #include "kernel/string.h"
 #include "kernel/task.h"
 
-enum { MAX_SLAB_ORDER = 3, MIN_OBJECTS = 8, KEEP_EMPTY = 1, POISON_FREE = 0x6b, POISON_NEW = 0x5a, PLAIN_SIZE = 2048 };
+enum {
+	MAX_SLAB_ORDER = 3, MIN_OBJECTS = 8, KEEP_EMPTY = 1, POISON_FREE = 0x6b, POISON_NEW = 0x5a,
+	PLAIN_SIZE = 2048,
+};
 #define STATE_FREE 0x9f5a3c71f4eeUL	/* also what lies behind the object: an overrun destroys it */
 #define STATE_LIVE 0x9f5a3c711a1eUL
 
@@ -37,7 +41,7 @@ struct trailer { void *next; u64 state; unsigned long ip; };
 struct kmem_cache_cpu {
 	void *freelist;
 	unsigned int count;	/* objects on it */
-	long live;		/* given out less taken back by this CPU: only the sum over all means something */
+	long live; /* given out less taken back by this CPU: only the sum over all means something */
 } __aligned(64);
 
 struct kmem_cache {
@@ -71,7 +75,10 @@ static __always_inline void **next_of(const struct kmem_cache *s, void *obj)
 }
 
 /* Objects lie in the direct map: shorter than virt_to_page(). */
-static __always_inline struct page *object_page(const void *obj) { return &mem_map[((u64)obj - PAGE_OFFSET) >> PAGE_SHIFT]; }
+static __always_inline struct page *object_page(const void *obj)
+{
+	return &mem_map[((u64)obj - PAGE_OFFSET) >> PAGE_SHIFT];
+}
 
 static struct page *slab_of(const struct kmem_cache *s, const void *obj)
 {
@@ -80,8 +87,14 @@ static struct page *slab_of(const struct kmem_cache *s, const void *obj)
 
 /* --- test builds --- */
 
-static struct trailer *trailer_of(const struct kmem_cache *s, void *obj) { return (void *)((u8 *)obj + s->next_offset); }
-static size_t poison_start(const struct kmem_cache *s) { return s->has_trailer ? 0 : sizeof(void *); }
+static struct trailer *trailer_of(const struct kmem_cache *s, void *obj)
+{
+	return (void *)((u8 *)obj + s->next_offset);
+}
+static size_t poison_start(const struct kmem_cache *s)
+{
+	return s->has_trailer ? 0 : sizeof(void *);
+}
 
 static __noreturn __cold void bad_object(const struct kmem_cache *s, void *obj, const char *what)
 {
@@ -206,8 +219,9 @@ static bool take_partial(struct kmem_cache *s, struct kmem_cache_cpu *c)
 }
 
 /*
- * Interrupts are off and this CPU's list is empty. Return: with its list filled, interrupts off, maybe on another CPU;
- * or false, when there is no memory. Pages are allocated with interrupts as the caller of kmem_cache_alloc() had them.
+ * Interrupts are off and this CPU's list is empty. Return: with its list filled, interrupts off,
+ * maybe on another CPU; or false, when there is no memory. Pages are allocated with interrupts as
+ * the caller of kmem_cache_alloc() had them.
  */
 static noinline bool refill(struct kmem_cache *s, gfp_t gfp, unsigned long *flags)
 {
@@ -427,15 +441,17 @@ static long live_objects(const struct kmem_cache *s)
 	return live;
 }
 
-void slab_for_each(void (*fn)(void *arg, const char *name, long live, long total, size_t size, long pages), void *arg)
+void slab_for_each(void (*fn)(void *arg, const char *name, long live, long total, size_t size,
+			      long pages),
+		   void *arg)
 {
 	for (struct kmem_cache *s = all_caches; s; s = s->next) {
 		long slabs = READ_ONCE(s->slabs);
 
 		fn(arg, s->name, live_objects(s), slabs * s->objects, s->size, slabs << s->order);
 	}
-	fn(arg, "kmalloc-large", atomic_long_read(&large_live), atomic_long_read(&large_live), PAGE_SIZE,
-	   atomic_long_read(&large_pages));
+	fn(arg, "kmalloc-large", atomic_long_read(&large_live), atomic_long_read(&large_live),
+	   PAGE_SIZE, atomic_long_read(&large_pages));
 }
 
 static void flush_this_cpu(__unused void *arg)
@@ -473,8 +489,8 @@ void slab_shrink_all(void)
 /* --- boot --- */
 
 /*
- * Large objects whose size is a power of two get no trailer: they are to be aligned to their size, and would take
- * twice the memory.
+ * Large objects whose size is a power of two get no trailer: they are to be aligned to their size,
+ * and would take twice the memory.
  */
 static void lay_out_object(struct kmem_cache *s, size_t size, size_t align)
 {
@@ -547,7 +563,8 @@ void slab_init(void)
 
 	init_cache(&cache_cache, "kmem_cache", sizeof(struct kmem_cache), 64);
 	for (int i = 0; i < KMALLOC_NR; i++)
-		kmalloc_caches[i] = kmem_cache_create(kmalloc_names[i], kmalloc_sizes[i], kmalloc_align(kmalloc_sizes[i]));
+		kmalloc_caches[i] = kmem_cache_create(kmalloc_names[i], kmalloc_sizes[i],
+						      kmalloc_align(kmalloc_sizes[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(small_index); i++) {
 		while (kmalloc_sizes[class] < (i + 1) * SMALL_STEP)
 			class++;

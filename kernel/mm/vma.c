@@ -1,11 +1,13 @@
 /*
- * kernel/mm/vma.c - the ordered set of mappings of an address space: find, link, split, merge, place.
+ * kernel/mm/vma.c - the ordered set of mappings of an address space: find, link, split, merge,
+ * place.
  *
  * Linux:   mm/mmap.c, include/linux/mm.h (6.1)
- * Same:    neighbors that are alike become one; new mappings are placed from mmap_base downwards; a stack keeps a
- *          gap of 256 pages below it free of others.
- * Differs: 1. a red-black tree and a list, as in Linux before its maple tree. 2. the gap for a new mapping is found
- *             by walking the list. 3. addresses are not randomised: the same program maps the same addresses.
+ * Same:    neighbors that are alike become one; new mappings are placed from mmap_base downwards; a
+ *          stack keeps a gap of 256 pages below it free of others.
+ * Differs: 1. a red-black tree and a list, as in Linux before its maple tree. 2. the gap for a new
+ *             mapping is found by walking the list. 3. addresses are not randomised: the same
+ *             program maps the same addresses.
  * Locks:   mmap_lock is held.
  * Walk:    sys_mmap -> do_mmap() -> get_unmapped_area() -> vma_link();  fault_in() -> find_vma().
  */
@@ -19,7 +21,10 @@
 
 static struct kmem_cache *vma_cache;
 
-void vma_init(void) { vma_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area_struct), 0); }
+void vma_init(void)
+{
+	vma_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area_struct), 0);
+}
 
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 {
@@ -185,8 +190,9 @@ int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, u64 addr)
 
 static bool can_merge(const struct vm_area_struct *lower, const struct vm_area_struct *upper)
 {
-	if (lower->vm_end != upper->vm_start || lower->vm_flags != upper->vm_flags || lower->vm_file != upper->vm_file ||
-	    lower->vm_ops != upper->vm_ops || lower->vm_private_data != upper->vm_private_data)
+	if (lower->vm_end != upper->vm_start || lower->vm_flags != upper->vm_flags ||
+	    lower->vm_file != upper->vm_file || lower->vm_ops != upper->vm_ops ||
+	    lower->vm_private_data != upper->vm_private_data)
 		return false;
 	return !lower->vm_ops || lower->vm_pgoff + vma_pages(lower) == upper->vm_pgoff;
 }
@@ -212,11 +218,15 @@ struct vm_area_struct *merge_vma(struct mm_struct *mm, struct vm_area_struct *vm
 	return prev;
 }
 
-struct vm_area_struct *vma_isolate(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end)
+struct vm_area_struct *vma_isolate(struct mm_struct *mm, struct vm_area_struct *vma, u64 start,
+				   u64 end)
 {
 	bool head = start > vma->vm_start, tail = end < vma->vm_end;
 
-	/* Both pieces or none: the tail first, since a failure of the second split can then be undone by merging. */
+	/*
+	 * Both pieces or none: the tail first, since a failure of the second split can then be
+	 * undone by merging.
+	 */
 	if (tail && split_vma(mm, vma, end))
 		return NULL;
 	if (!head)
@@ -229,7 +239,8 @@ struct vm_area_struct *vma_isolate(struct mm_struct *mm, struct vm_area_struct *
 	return vma_next(vma);
 }
 
-struct vm_area_struct *vma_set_flags(struct mm_struct *mm, struct vm_area_struct *vma, u64 start, u64 end, unsigned long flags)
+struct vm_area_struct *vma_set_flags(struct mm_struct *mm, struct vm_area_struct *vma, u64 start,
+				     u64 end, unsigned long flags)
 {
 	if (vma->vm_flags == flags)
 		return vma;
@@ -252,7 +263,10 @@ static u64 vm_start_gap(const struct vm_area_struct *vma)
 	return vma->vm_start > STACK_GUARD_GAP ? vma->vm_start - STACK_GUARD_GAP : 0;
 }
 
-/* The highest gap of @len bytes that ends at or below @high. Return: where it starts, 0 if there is none. */
+/*
+ * The highest gap of @len bytes that ends at or below @high. Return: where it starts, 0 if there is
+ * none.
+ */
 static u64 find_gap_down(struct mm_struct *mm, u64 low, u64 high, u64 len)
 {
 	struct vm_area_struct *vma = find_vma(mm, high);

@@ -3,8 +3,8 @@
  *
  * Linux:   mm/vmalloc.c (6.1)
  * Same:    a page that is never mapped follows each area.
- * Differs: 1. areas are on a list in order of address; there are few. 2. an area is given back at once, with a TLB
- *             flush on all CPUs.
+ * Differs: 1. areas are on a list in order of address; there are few. 2. an area is given back at
+ *             once, with a TLB flush on all CPUs.
  * Locks:   VMALLOC for the list; PAGEALLOC below.
  * Walk:    trace rings, hash tables, tables of descriptors.
  */

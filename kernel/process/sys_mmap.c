@@ -2,7 +2,8 @@
  * kernel/process/sys_mmap.c - the half of mmap that knows descriptors and files.
  *
  * Linux:   mm/mmap.c (ksys_mmap_pgoff), mm/shmem.c (shmem_zero_setup), kernel/fork.c (exe_file)
- * (6.1) Same:    order of checks; shared anonymous memory is a file that nobody else can name.
+ *          (6.1)
+ * Same:    order of checks; shared anonymous memory is a file that nobody else can name.
  * Differs: 1. no huge pages: MAP_HUGETLB is refused as by a machine that has reserved none.
  * Locks:   FDTABLE for a moment; MMAP_MTX in do_mmap().
  * Walk:    sys_mmap -> do_mmap() -> file_mmap().
