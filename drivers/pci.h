@@ -51,17 +51,33 @@ struct pci_driver {
 void pci_init(void);
 void pci_register_driver(const struct pci_driver *drv);
 
-/* pci_read_config, pci_write_config - @size 1, 2 or 4 bytes at @off (naturally aligned) of configuration space. Context: any. */
+/*
+ * pci_read_config, pci_write_config - @size 1, 2 or 4 bytes at @off (naturally aligned) of configuration space.
+ * Context: any.
+ */
 u32 pci_read_config(const struct pci_dev *dev, unsigned int off, unsigned int size);
 void pci_write_config(const struct pci_dev *dev, unsigned int off, unsigned int size, u32 v);
-/* pci_find_capability - offset of the first capability @id; pci_find_next_capability - of the next after @pos. 0: none. */
+/*
+ * pci_find_capability - offset of the first capability @id; pci_find_next_capability - of the next after @pos.
+ * 0: none.
+ */
 u8 pci_find_capability(const struct pci_dev *dev, u8 id);
 u8 pci_find_next_capability(const struct pci_dev *dev, u8 pos, u8 id);
-/* pci_enable_device - let it decode its memory and be a bus master (read and write memory, send MSIs). Context: task. */
+/*
+ * pci_enable_device - let it decode its memory and be a bus master (read and write memory, send MSIs). Context:
+ * task.
+ */
 void pci_enable_device(struct pci_dev *dev);
-/* pci_iomap - @len bytes at @off of memory BAR @bar. Return: their address, or NULL: no such BAR, too short, no memory. */
+/*
+ * pci_iomap - @len bytes at @off of memory BAR @bar. Return: their address, or NULL: no such BAR, too short, no
+ * memory.
+ */
 void *pci_iomap(struct pci_dev *dev, int bar, u64 off, u64 len);
 /* pci_enable_msix - use MSI-X, every vector masked. Return: number of vectors, or -ENODEV, -ENOMEM. Context: task. */
 int __must_check pci_enable_msix(struct pci_dev *dev);
-/* pci_request_msix - vector @nr of @dev interrupts @cpu and calls @handler. Return: irq or -ENOSPC, -EINVAL. Context: task. */
-int __must_check pci_request_msix(struct pci_dev *dev, int nr, int cpu, irq_handler_t handler, const char *name, void *dev_id);
+/*
+ * pci_request_msix - vector @nr of @dev interrupts @cpu and calls @handler. Return: irq or -ENOSPC, -EINVAL.
+ * Context: task.
+ */
+int __must_check pci_request_msix(struct pci_dev *dev, int nr, int cpu, irq_handler_t handler, const char *name,
+				  void *dev_id);

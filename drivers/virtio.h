@@ -18,8 +18,8 @@
 enum { VIRTIO_ID_NET = 1, VIRTIO_ID_CONSOLE = 3, VIRTIO_ID_RNG = 4 };
 enum { VIRTIO_F_EVENT_IDX = 29, VIRTIO_F_VERSION_1 = 32, VIRTIO_F_ACCESS_PLATFORM = 33 };
 /* Device status (2.1). */
-enum { VIRTIO_STATUS_ACKNOWLEDGE = 1, VIRTIO_STATUS_DRIVER = 2, VIRTIO_STATUS_DRIVER_OK = 4, VIRTIO_STATUS_FEATURES_OK = 8,
-       VIRTIO_STATUS_NEEDS_RESET = 64, VIRTIO_STATUS_FAILED = 128 };
+enum { VIRTIO_STATUS_ACKNOWLEDGE = 1, VIRTIO_STATUS_DRIVER = 2, VIRTIO_STATUS_DRIVER_OK = 4,
+       VIRTIO_STATUS_FEATURES_OK = 8, VIRTIO_STATUS_NEEDS_RESET = 64, VIRTIO_STATUS_FAILED = 128 };
 
 /* The split ring (2.7), shared with the device. All little endian, as is the CPU. */
 struct vring_desc { u64 addr; u32 len; u16 flags, next; };
@@ -58,7 +58,10 @@ struct virtqueue {
 #define VIRTQUEUE_MAX_NUM 256
 /* virtqueue_used_event, virtqueue_avail_event - the words behind the rings: "interrupt, notify when you pass this". */
 static inline u16 *virtqueue_used_event(const struct virtqueue *vq) { return &vq->avail->ring[vq->num]; }
-static inline volatile u16 *virtqueue_avail_event(const struct virtqueue *vq) { return (volatile u16 *)&vq->used->ring[vq->num]; }
+static inline volatile u16 *virtqueue_avail_event(const struct virtqueue *vq)
+{
+	return (volatile u16 *)&vq->used->ring[vq->num];
+}
 
 /* virtqueue_init - an empty queue of @num entries in newly allocated memory. Return: 0 or -ENOMEM. Context: task. */
 int __must_check virtqueue_init(struct virtqueue *vq, struct virtio_device *vdev, u16 index, u16 num, const char *name);
@@ -66,10 +69,14 @@ int __must_check virtqueue_init(struct virtqueue *vq, struct virtio_device *vdev
  * virtqueue_add - offer a chain: the first @nr_out buffers are read by the device, the next @nr_in written.
  * @token: not NULL, comes back from virtqueue_get_buf(). Return: 0, -ENOSPC (too few descriptors), -EIO (broken).
  */
-int __must_check virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out, unsigned int nr_in, void *token);
+int __must_check virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out,
+			       unsigned int nr_in, void *token);
 /* virtqueue_kick - tell the device of what was added, unless it does not want to know. */
 void virtqueue_kick(struct virtqueue *vq);
-/* virtqueue_get_buf - the token of a chain the device is done with, NULL: none. *@len = bytes it wrote, at most what it was offered. */
+/*
+ * virtqueue_get_buf - the token of a chain the device is done with, NULL: none. *@len = bytes it wrote, at most
+ * what it was offered.
+ */
 void *virtqueue_get_buf(struct virtqueue *vq, u32 *len);
 /* virtqueue_more_used - would virtqueue_get_buf() give something? Also without the queue's lock, as a hint. */
 static inline bool virtqueue_more_used(const struct virtqueue *vq)
@@ -97,8 +104,8 @@ struct virtio_config_ops {
 	void (*set_features)(struct virtio_device *vdev, u64 features);
 	void (*get_config)(struct virtio_device *vdev, unsigned int off, void *buf, unsigned int len);
 	/* queues 0 .. nr - 1, and the configuration interrupt if the driver wants it. 0 or -errno. Context: task. */
-	int (*setup_queues)(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr, const char *const names[],
-			    irq_handler_t const handlers[]);
+	int (*setup_queues)(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr,
+			    const char *const names[], irq_handler_t const handlers[]);
 };
 struct virtio_driver;
 struct virtio_device {
@@ -121,14 +128,20 @@ struct virtio_driver {
 	int (*probe)(struct virtio_device *vdev);	/* task (boot). 0 or -errno: then the device is marked failed */
 	void (*config_changed)(struct virtio_device *vdev);	/* hardirq; NULL: does not care */
 };
-static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned int bit) { return vdev->features >> bit & 1; }
+static inline bool virtio_has_feature(const struct virtio_device *vdev, unsigned int bit)
+{
+	return vdev->features >> bit & 1;
+}
 
 /* register_virtio_device, register_virtio_driver - what fits together is probed. Context: boot. */
 void register_virtio_device(struct virtio_device *vdev);
 void register_virtio_driver(const struct virtio_driver *drv);
-/* virtio_find_vqs - queues @vqs[0..nr), each with a handler (NULL: no interrupts) that gets its struct virtqueue. 0 or -errno. */
-int __must_check virtio_find_vqs(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr, const char *const names[],
-				 irq_handler_t const handlers[]);
+/*
+ * virtio_find_vqs - queues @vqs[0..nr), each with a handler (NULL: no interrupts) that gets its struct
+ * virtqueue. 0 or -errno.
+ */
+int __must_check virtio_find_vqs(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr,
+				 const char *const names[], irq_handler_t const handlers[]);
 /* virtio_device_ready - the driver is set up: the device may use its queues. */
 void virtio_device_ready(struct virtio_device *vdev);
 /* virtio_pci_init - the transport's half of virtio_init(). */

@@ -10,9 +10,15 @@
 #pragma once
 struct file;
 struct file_operations;
-/* anon_inode_getfile - @name shows in /proc/PID/fd as "anon_inode:NAME". @flags: O_RDWR, O_NONBLOCK... Return: a file or ERR_PTR. Context: task. */
+/*
+ * anon_inode_getfile - @name shows in /proc/PID/fd as "anon_inode:NAME". @flags: O_RDWR, O_NONBLOCK... Return: a
+ * file or ERR_PTR. Context: task.
+ */
 struct file *anon_inode_getfile(const char *name, const struct file_operations *fops, void *priv, int flags);
-/* anon_inode_getfd - the same, installed at a descriptor (O_CLOEXEC in @flags). Return: fd or -errno; on failure @priv is the caller's. */
+/*
+ * anon_inode_getfd - the same, installed at a descriptor (O_CLOEXEC in @flags). Return: fd or -errno; on failure
+ * @priv is the caller's.
+ */
 int anon_inode_getfd(const char *name, const struct file_operations *fops, void *priv, int flags);
 /* anon_inode_name - the @name that @file was made with, NULL if it is no such file. Context: any. */
 const char *anon_inode_name(const struct file *file);

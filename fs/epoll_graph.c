@@ -1,13 +1,15 @@
 /*
  * fs/epoll_graph.c - epolls that watch epolls: no loops, no long rows, not too many paths.
  *
- * Linux:   fs/eventpoll.c: ep_loop_check(), reverse_path_check() (6.1; depth as in 6.17)
+ * Linux:   fs/eventpoll.c: ep_loop_check() and the check of reverse paths (6.1; depth as in 6.17)
  * Same:    the limits; ELOOP for a loop or a row of more than EP_MAX_NESTS edges, EINVAL for too many paths.
- * Differs: 1. paths are counted by walking down from the new item when it is in place: no list of files to check is kept.
+ * Differs: 1. paths are counted by walking down from the new item when it is in place: no list of files to check
+ *             is kept.
  * Locks:   EPNEST held by the callers; EP_MTX going down, FILE_F going up.
  * Walk:    epoll_ctl() -> ep_loop_check(), then ep_insert() -> ep_new_paths_exceeded().
  *
- * Why it matters: a wake-up climbs the graph, holding the lock of each wait queue it comes from. In a loop it would wait
+ * Why it matters: a wake-up climbs the graph, holding the lock of each wait queue it comes from. In a loop it
+ * would wait
  * for itself; through k epolls in each of n layers it would run k^n callbacks with interrupts off.
  */
 #include "fs/epoll_internal.h"
@@ -108,7 +110,10 @@ static int ep_depth_below(struct eventpoll *ep, const struct eventpoll *forbidde
 	return result;
 }
 
-/* The longest row of edges that lead to the epoll @ep from above. f_lock as in ep_paths_exceeded(). Locks: EPNEST held. */
+/*
+ * The longest row of edges that lead to the epoll @ep from above. f_lock as in ep_paths_exceeded(). Locks:
+ * EPNEST held.
+ */
 static int ep_depth_above(struct eventpoll *ep, unsigned int depth)
 {
 	struct epitem *epi;

@@ -3,7 +3,7 @@
  *
  * Linux:   fs/eventfd.c (6.1)
  * Same:    the counter lives under the wait queue's own lock, so that "test and sleep" is one step; semaphore mode.
- * Differs: 1. no eventfd_signal() for kernel users: nobody in this kernel needs it.
+ * Differs: 1. no signalling by kernel users: nobody in this kernel needs it.
  * Locks:   WAITQ.
  * Walk:    eventfd2() -> anon_inode_getfd();  eventfd_write() -> wake_up_locked_poll() -> ep_poll_callback().
  *
@@ -59,13 +59,15 @@ static ssize_t eventfd_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct eventfd_ctx *ctx = iocb->ki_filp->private_data;
 	u64 value = 1;
-	int err = 0;
+	int err;
 
 	if (iov_iter_count(to) < sizeof(value))
 		return -EINVAL;
 	spin_lock_irq(&ctx->wqh.lock);
-	if (!ctx->count)
-		err = iocb->ki_flags & IOCB_NOWAIT ? -EAGAIN : wait_event_interruptible_locked_irq(ctx->wqh, ctx->count);
+	if (!ctx->count && iocb->ki_flags & IOCB_NOWAIT)
+		err = -EAGAIN;
+	else
+		err = wait_event_interruptible_locked_irq(ctx->wqh, ctx->count);
 	if (unlikely(err)) {
 		spin_unlock_irq(&ctx->wqh.lock);
 		return err;
@@ -85,7 +87,7 @@ static ssize_t eventfd_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct eventfd_ctx *ctx = iocb->ki_filp->private_data;
 	u64 add;
-	int err = 0;
+	int err;
 
 	if (iov_iter_count(from) < sizeof(add))
 		return -EINVAL;
@@ -94,9 +96,10 @@ static ssize_t eventfd_write(struct kiocb *iocb, struct iov_iter *from)
 	if (add == U64_MAX)
 		return -EINVAL;
 	spin_lock_irq(&ctx->wqh.lock);
-	if (unlikely(add >= U64_MAX - ctx->count))
-		err = iocb->ki_flags & IOCB_NOWAIT ? -EAGAIN :
-						     wait_event_interruptible_locked_irq(ctx->wqh, add < U64_MAX - ctx->count);
+	if (add >= U64_MAX - ctx->count && iocb->ki_flags & IOCB_NOWAIT)
+		err = -EAGAIN;
+	else
+		err = wait_event_interruptible_locked_irq(ctx->wqh, add < U64_MAX - ctx->count);
 	if (likely(!err)) {
 		ctx->count += add;
 		if (waitqueue_active(&ctx->wqh))

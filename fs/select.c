@@ -198,7 +198,8 @@ static long poll_select_finish(u64 deadline_ns, uptr p, u64 unit_ns, long ret)
 
 	ts.tv_nsec /= (s64)unit_ns;
 	/*
-	 * A time-out in read-only memory is no error. But then the call cannot be restarted: it would wait for the whole
+	 * A time-out in read-only memory is no error. But then the call cannot be restarted: it would wait for the
+	 * whole
 	 * time again.
 	 */
 	if (copy_to_user(p, &ts, sizeof(ts)) && ret == -ERESTARTNOHAND)
@@ -467,7 +468,10 @@ static int select_copy_out(const uptr usets[], const struct fd_sets *s)
 	return 0;
 }
 
-/* select proper. Return: number of ready bits, 0 at @deadline_ns; -EINVAL, -EBADF, -EFAULT, -ENOMEM, -ERESTARTNOHAND. */
+/*
+ * select proper. Return: number of ready bits, 0 at @deadline_ns; -EINVAL, -EBADF, -EFAULT, -ENOMEM,
+ * -ERESTARTNOHAND.
+ */
 static int core_sys_select(int nfds, const uptr usets[], u64 deadline_ns)
 {
 	unsigned long inline_bits[2 * NR_SETS * INLINE_WORDS], *bits = inline_bits;
@@ -510,7 +514,8 @@ SYSCALL_DEFINE5(select, int, nfds, uptr, in, uptr, out, uptr, ex, uptr, utimeout
 		if (copy_from_user(&tv, utimeout, sizeof(tv)))
 			return -EFAULT;
 		/* A second or more of microseconds is carried over, as ever. */
-		struct timespec64 ts = { tv.tv_sec + tv.tv_usec / (s64)USEC_PER_SEC, tv.tv_usec % (s64)USEC_PER_SEC * (s64)NSEC_PER_USEC };
+		struct timespec64 ts = { .tv_sec = tv.tv_sec + tv.tv_usec / (s64)USEC_PER_SEC,
+					 .tv_nsec = tv.tv_usec % (s64)USEC_PER_SEC * (s64)NSEC_PER_USEC };
 
 		if (!timespec64_valid(&ts))
 			return -EINVAL;

@@ -88,6 +88,8 @@ static __poll_t signalfd_poll(struct file *file, poll_table *wait)
 	return events;
 }
 
+#define FAULTS (sigmask(SIGILL) | sigmask(SIGFPE) | sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGTRAP))
+
 /* Which fields say something depends on who sent it. */
 static void signalfd_copyinfo(struct signalfd_siginfo *to, const siginfo_t *from)
 {
@@ -99,7 +101,7 @@ static void signalfd_copyinfo(struct signalfd_siginfo *to, const siginfo_t *from
 		to->ssi_overrun = (u32)from->si_overrun;
 		to->ssi_ptr = from->si_timer_value;
 		to->ssi_int = (s32)from->si_timer_value;
-	} else if (code > 0 && code != SI_KERNEL && (sig == SIGILL || sig == SIGFPE || sig == SIGSEGV || sig == SIGBUS || sig == SIGTRAP)) {
+	} else if (code > 0 && code != SI_KERNEL && sigmask(sig) & FAULTS) {
 		to->ssi_addr = from->si_addr;
 	} else if (code > 0 && code != SI_KERNEL && sig == SIGIO) {
 		to->ssi_band = (u32)from->si_band;

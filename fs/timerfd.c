@@ -5,7 +5,8 @@
  * Same:    the expiry only counts and wakes; a periodic timer is started again by the read (or gettime) that collects
  *          its ticks, so that an unread one costs nothing; TFD_TIMER_CANCEL_ON_SET.
  * Differs: 1. every timer runs on CLOCK_MONOTONIC; those set to a time of the wall clock stand in a list and are moved
- *             when that clock is set. 2. CLOCK_*_ALARM are CLOCK_REALTIME and CLOCK_BOOTTIME: this machine never sleeps.
+ *             when that clock is set. 2. CLOCK_*_ALARM are CLOCK_REALTIME and CLOCK_BOOTTIME: this machine never
+ *             sleeps.
  * Locks:   HRTIMER_CB for the list of timers that follow the wall clock; WAITQ; TIMER inside.
  * Walk:    timerfd_settime() -> hrtimer_start(); timerfd_tmrproc() -> wake_up_locked_poll() -> ep_poll_callback().
  */
@@ -96,7 +97,8 @@ static void timerfd_clock_was_set(void)
 			wake_up_locked_poll(&ctx->wqh, EPOLLIN);
 		}
 		if (ctx->expired)
-			ctx->tmr.expires_ns = wall_to_mono(ctx->wall_expires_ns); /* from where timerfd_forward() goes on */
+			/* From there timerfd_forward() goes on. */
+			ctx->tmr.expires_ns = wall_to_mono(ctx->wall_expires_ns);
 		else if (ctx->tmr.expires_ns && hrtimer_try_to_cancel(&ctx->tmr) == 1)
 			hrtimer_start(&ctx->tmr, wall_to_mono(ctx->wall_expires_ns));
 		/* Otherwise it is expiring at this moment, by the old time: too late to move it. */
@@ -132,13 +134,15 @@ static ssize_t timerfd_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct timerfd_ctx *ctx = iocb->ki_filp->private_data;
 	u64 ticks = 0;
-	ssize_t res = 0;
+	ssize_t res;
 
 	if (iov_iter_count(to) < sizeof(ticks))
 		return -EINVAL;
 	spin_lock_irq(&ctx->wqh.lock);
-	if (!ctx->ticks)
-		res = iocb->ki_flags & IOCB_NOWAIT ? -EAGAIN : wait_event_interruptible_locked_irq(ctx->wqh, ctx->ticks);
+	if (!ctx->ticks && iocb->ki_flags & IOCB_NOWAIT)
+		res = -EAGAIN;
+	else
+		res = wait_event_interruptible_locked_irq(ctx->wqh, ctx->ticks);
 	if (timerfd_canceled(ctx)) {
 		/* The ticks mean nothing any more; the reader has to think again. */
 		ctx->ticks = 0;
@@ -202,8 +206,9 @@ static void timerfd_show_fdinfo(struct seq_file *m, struct file *file)
 	int flags = ctx->settime_flags;
 
 	spin_unlock_irq(&ctx->wqh.lock);
-	seq_printf(m, "clockid: %d\nticks: %llu\nsettime flags: 0%o\nit_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n",
-		   ctx->clockid, (unsigned long long)ticks, (unsigned int)flags,
+	seq_printf(m, "clockid: %d\nticks: %llu\nsettime flags: 0%o\n", ctx->clockid, (unsigned long long)ticks,
+		   (unsigned int)flags);
+	seq_printf(m, "it_value: (%llu, %llu)\nit_interval: (%llu, %llu)\n",
 		   (unsigned long long)t.it_value.tv_sec, (unsigned long long)t.it_value.tv_nsec,
 		   (unsigned long long)t.it_interval.tv_sec, (unsigned long long)t.it_interval.tv_nsec);
 }
@@ -216,7 +221,10 @@ static const struct file_operations timerfd_fops = {
 	.show_fdinfo = timerfd_show_fdinfo,
 };
 
-/* Arm, or disarm if the value is zero; nothing of the past remains. Return: 0 or -ECANCELED. Locks: wqh.lock held, timer stopped. */
+/*
+ * Arm, or disarm if the value is zero; nothing of the past remains. Return: 0 or -ECANCELED. Locks: wqh.lock
+ * held, timer stopped.
+ */
 static int timerfd_setup(struct timerfd_ctx *ctx, int flags, const struct itimerspec64 *new)
 {
 	u64 value = timespec64_to_ns(&new->it_value);
@@ -252,7 +260,8 @@ static struct fd timerfd_fdget(int fd, int *err)
 	return f;
 }
 
-static int do_timerfd_settime(struct timerfd_ctx *ctx, int flags, const struct itimerspec64 *new, struct itimerspec64 *old)
+static int do_timerfd_settime(struct timerfd_ctx *ctx, int flags, const struct itimerspec64 *new,
+			      struct itimerspec64 *old)
 {
 	if (is_alarm_clock(ctx->clockid) && !capable_root())
 		return -EPERM;
@@ -278,7 +287,8 @@ SYSCALL_DEFINE2(timerfd_create, int, clockid, int, flags)
 {
 	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK))
 		return -EINVAL;
-	if (!is_wall_clock(clockid) && !is_alarm_clock(clockid) && clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME)
+	if (!is_wall_clock(clockid) && !is_alarm_clock(clockid) && clockid != CLOCK_MONOTONIC &&
+	    clockid != CLOCK_BOOTTIME)
 		return -EINVAL;
 	if (is_alarm_clock(clockid) && !capable_root())
 		return -EPERM;
@@ -306,7 +316,9 @@ SYSCALL_DEFINE4(timerfd_settime, int, fd, int, flags, uptr, unew, uptr, uold)
 
 	if (copy_from_user(&new, unew, sizeof(new)))
 		return -EFAULT;
-	if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) || !timespec64_valid(&new.it_interval) || !timespec64_valid(&new.it_value))
+	if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+		return -EINVAL;
+	if (!timespec64_valid(&new.it_interval) || !timespec64_valid(&new.it_value))
 		return -EINVAL;
 	struct fd f = timerfd_fdget(fd, &err);
 

@@ -19,7 +19,7 @@
 #include "kernel/string.h"
 
 enum { TTY_MAJOR = 4, TTYAUX_MAJOR = 5, TTY_MINOR = 0, CONSOLE_MINOR = 1 };
-#define MAX_LINES 2
+#define MAX_LINES 3	/* two UARTs, a virtio console */
 
 static struct tty_struct *lines[MAX_LINES];	/* written at boot */
 static int nr_lines;
@@ -273,9 +273,10 @@ int tty_attach(struct tty_struct *tty, struct file *file, bool noctty)
 
 static int tty_open(struct inode *inode, struct file *file)
 {
-	unsigned int i = MINOR(inode->i_rdev) - 64;
-
-	return i < (unsigned int)nr_lines ? tty_attach(lines[i], file, false) : -ENXIO;
+	for (int i = 0; i < nr_lines; i++)
+		if (lines[i]->dev == inode->i_rdev)
+			return tty_attach(lines[i], file, false);
+	return -ENXIO;
 }
 
 /* alloc_file() has dropped O_NOCTTY by now, but these two never become a controlling terminal anyway. */
@@ -338,7 +339,7 @@ const struct file_operations tty_fops = {
 };
 static const struct file_operations ttyaux_fops = { .open = ttyaux_open };
 
-static void add_line(struct tty_struct *tty)
+void tty_add_line(struct tty_struct *tty)
 {
 	if (nr_lines == MAX_LINES)
 		return;
@@ -354,6 +355,6 @@ void tty_init(void)
 	if (devfs_add("tty", S_IFCHR | 0666, MKDEV(TTYAUX_MAJOR, TTY_MINOR)) ||
 	    devfs_add("console", S_IFCHR | 0600, MKDEV(TTYAUX_MAJOR, CONSOLE_MINOR)))
 		pr_warn("tty: no node for the console\n");
-	serial_start(add_line);
+	serial_start(tty_add_line);
 	pty_init();
 }

@@ -81,6 +81,8 @@ struct tty_struct {
 
 /* tty_setup - fields of a new terminal with Linux's default settings. */
 void tty_setup(struct tty_struct *tty, const struct tty_operations *ops, void *driver_data, const char *name, dev_t dev);
+/* tty_add_line - @tty gets a node in /dev under its name and can be opened. Context: boot. */
+void tty_add_line(struct tty_struct *tty);
 /* tty_receive - input from the line. Return: bytes taken. Context: any. */
 size_t tty_receive(struct tty_struct *tty, const u8 *buf, size_t n);
 /* tty_wakeup - the line can take more output. Context: any. */

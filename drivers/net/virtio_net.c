@@ -25,8 +25,8 @@
 #include "net/netdevice.h"
 
 enum {
-	VIRTIO_NET_F_CSUM = 0, VIRTIO_NET_F_GUEST_CSUM = 1, VIRTIO_NET_F_MTU = 3, VIRTIO_NET_F_MAC = 5, VIRTIO_NET_F_GUEST_TSO4 = 7,
-	VIRTIO_NET_F_HOST_TSO4 = 11, VIRTIO_NET_F_MRG_RXBUF = 15, VIRTIO_NET_F_STATUS = 16,
+	VIRTIO_NET_F_CSUM = 0, VIRTIO_NET_F_GUEST_CSUM = 1, VIRTIO_NET_F_MTU = 3, VIRTIO_NET_F_MAC = 5,
+	VIRTIO_NET_F_GUEST_TSO4 = 7, VIRTIO_NET_F_HOST_TSO4 = 11, VIRTIO_NET_F_MRG_RXBUF = 15, VIRTIO_NET_F_STATUS = 16,
 };
 enum { VIRTIO_NET_S_LINK_UP = 1 };
 struct virtio_net_config { u8 mac[ETH_ALEN]; u16 status, max_virtqueue_pairs, mtu; };
@@ -97,7 +97,10 @@ static bool virtnet_fill_rx(struct virtnet_info *vi)
 	return ok;
 }
 
-/* Memory was short: poll again in a while, which refills. Interrupts might never come: the device may have no buffer. */
+/*
+ * Memory was short: poll again in a while, which refills. Interrupts might never come: the device may have no
+ * buffer.
+ */
 static void virtnet_refill_later(struct timer_list *timer)
 {
 	napi_schedule(&container_of(timer, struct virtnet_info, refill_timer)->napi);
@@ -310,8 +313,11 @@ static int xmit_skb(struct virtnet_info *vi, struct sk_buff *skb)
 
 	bufs[0] = (struct virtio_buf){ virt_to_phys(tx_header(skb)), HDR_LEN };
 	bufs[1] = (struct virtio_buf){ virt_to_phys(skb->data), skb_headlen(skb) };
-	for (unsigned int i = 0; i < si->nr_frags; i++)
-		bufs[n++] = (struct virtio_buf){ page_to_phys(si->frags[i].page) + si->frags[i].off, si->frags[i].size };
+	for (unsigned int i = 0; i < si->nr_frags; i++) {
+		const skb_frag_t *f = &si->frags[i];
+
+		bufs[n++] = (struct virtio_buf){ page_to_phys(f->page) + f->off, f->size };
+	}
 	return virtqueue_add(&vi->vq[TXQ], bufs, n, 0, skb);
 }
 
@@ -425,7 +431,8 @@ static void virtnet_read_link(struct virtnet_info *vi)
 	u16 status = VIRTIO_NET_S_LINK_UP;
 
 	if (virtio_has_feature(vi->vdev, VIRTIO_NET_F_STATUS))
-		vi->vdev->config->get_config(vi->vdev, offsetof(struct virtio_net_config, status), &status, sizeof(status));
+		vi->vdev->config->get_config(vi->vdev, offsetof(struct virtio_net_config, status), &status,
+					     sizeof(status));
 	if (status & VIRTIO_NET_S_LINK_UP)
 		netif_carrier_on(vi->dev);
 	else
@@ -450,7 +457,8 @@ static void virtnet_config_changed(struct virtio_device *vdev)
 static u64 virtnet_choose_features(u64 offered)
 {
 	u64 f = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_MAC) |
-		BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_STATUS);
+		BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_MRG_RXBUF) |
+		BIT(VIRTIO_NET_F_STATUS);
 
 	f &= offered;
 	/* Each depends on the one before (5.1.3.1); a super-packet fits only buffers that can be merged. */
@@ -526,7 +534,8 @@ static int virtnet_probe(struct virtio_device *vdev)
 	err = register_netdev(dev);
 	if (err)
 		return err;
-	pr_info("%s: virtio-net %pM, mtu %u, features %lx\n", dev->name, dev->dev_addr, dev->mtu, (unsigned long)vdev->features);
+	pr_info("%s: virtio-net %pM, mtu %u, features %lx\n", dev->name, dev->dev_addr, dev->mtu,
+		(unsigned long)vdev->features);
 	return 0;
 }
 

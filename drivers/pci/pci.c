@@ -29,7 +29,8 @@ enum {
 };
 /* PCI 3.0, 6.8.2: MSI-X. A table entry is four words: address low, address high, data, control. */
 enum {
-	MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE_MASK = 0x7ff, MSIX_BIR_MASK = 7,
+	MSIX_CONTROL = 2, MSIX_TABLE = 4,
+	MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE_MASK = 0x7ff, MSIX_BIR_MASK = 7,
 	MSIX_ENTRY_WORDS = 4, MSIX_ENTRY_MASKED = 1,
 };
 enum { CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, ECAM_BUS_SHIFT = 20, ECAM_DEVFN_SHIFT = 12 };
@@ -200,13 +201,15 @@ static void pci_read_bars(struct pci_dev *dev)
 
 static void pci_scan_bus(u8 bus);
 
-/* Look at one function. Return: its header type, or -1: nobody is there. */
+enum { NO_FUNCTION = -1 };
+
+/* Look at one function. Return: its header type, or NO_FUNCTION: nobody is there. */
 static int pci_scan_function(u8 bus, u8 devfn)
 {
 	u32 id = read_config(bus, devfn, PCI_VENDOR_ID, 4);
 
 	if (id == U32_MAX || id == 0)
-		return -1;
+		return NO_FUNCTION;
 
 	u8 type = (u8)read_config(bus, devfn, PCI_HEADER_TYPE, 1);
 	u32 class = read_config(bus, devfn, PCI_CLASS_REVISION, 4);
@@ -278,7 +281,8 @@ void pci_enable_device(struct pci_dev *dev)
 
 	for (int i = 0; i < PCI_NUM_BARS; i++)
 		pci_assign_bar(dev, i);
-	pci_write_config(dev, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+	pci_write_config(dev, PCI_COMMAND, 2,
+			 command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 }
 
 void *pci_iomap(struct pci_dev *dev, int i, u64 off, u64 len)
@@ -358,7 +362,8 @@ void pci_register_driver(const struct pci_driver *drv)
 		if (err == 0)
 			dev->driver = drv;
 		else if (err != -ENODEV)
-			pr_warn("pci %02x:%02x.%d: %s: error %d\n", dev->bus, dev->devfn >> 3, dev->devfn & 7, drv->name, -err);
+			pr_warn("pci %02x:%02x.%d: %s: error %d\n", dev->bus, dev->devfn >> 3, dev->devfn & 7,
+				drv->name, -err);
 	}
 }
 

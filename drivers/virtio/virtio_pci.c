@@ -17,7 +17,8 @@
 #include "kernel/slab.h"
 #include "kernel/string.h"
 
-enum { VIRTIO_PCI_VENDOR = 0x1af4, VIRTIO_PCI_MODERN_BASE = 0x1040, VIRTIO_PCI_LAST = 0x107f, VIRTIO_MSI_NO_VECTOR = 0xffff };
+enum { VIRTIO_PCI_VENDOR = 0x1af4, VIRTIO_PCI_FIRST = 0x1000, VIRTIO_PCI_MODERN_BASE = 0x1040, VIRTIO_PCI_LAST = 0x107f,
+       VIRTIO_MSI_NO_VECTOR = 0xffff };
 /* struct virtio_pci_cap (4.1.4). */
 enum { CAP_CFG_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_NOTIFY_MULTIPLIER = 16 };
 enum { CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_ISR = 3, CFG_DEVICE = 4 };
@@ -41,7 +42,10 @@ struct virtio_pci_device {
 	u8 *device;		/* the device's own configuration; NULL: none */
 	u32 device_len;
 };
-static struct virtio_pci_device *to_vp(struct virtio_device *vdev) { return container_of(vdev, struct virtio_pci_device, vdev); }
+static struct virtio_pci_device *to_vp(struct virtio_device *vdev)
+{
+	return container_of(vdev, struct virtio_pci_device, vdev);
+}
 
 /* Map the structure of @type. *@cap: its capability. Return: NULL if it is not there or does not fit its BAR. */
 static void *vp_map(struct pci_dev *pci, u8 type, u32 min_len, u8 *cap, u32 *len)
@@ -56,7 +60,8 @@ static void *vp_map(struct pci_dev *pci, u8 type, u32 min_len, u8 *cap, u32 *len
 	*len = pci_read_config(pci, pos + CAP_LENGTH, 4);
 	if (*len < min_len)
 		return NULL;
-	return pci_iomap(pci, (int)pci_read_config(pci, pos + CAP_BAR, 1), pci_read_config(pci, pos + CAP_OFFSET, 4), *len);
+	return pci_iomap(pci, (int)pci_read_config(pci, pos + CAP_BAR, 1), pci_read_config(pci, pos + CAP_OFFSET, 4),
+			 *len);
 }
 
 static u8 vp_get_status(struct virtio_device *vdev)
@@ -119,7 +124,8 @@ static irqreturn_t vp_config_changed(__unused int irq, void *dev_id)
 	return IRQ_HANDLED;
 }
 
-static int vp_setup_queue(struct virtio_pci_device *vp, struct virtqueue *vq, u16 index, const char *name, irq_handler_t handler)
+static int vp_setup_queue(struct virtio_pci_device *vp, struct virtqueue *vq, u16 index, const char *name,
+			  irq_handler_t handler)
 {
 	volatile struct virtio_pci_common_cfg *c = vp->common;
 	u64 pa;
@@ -160,8 +166,8 @@ static int vp_setup_queue(struct virtio_pci_device *vp, struct virtqueue *vq, u1
 	return 0;
 }
 
-static int vp_setup_queues(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr, const char *const names[],
-			   irq_handler_t const handlers[])
+static int vp_setup_queues(struct virtio_device *vdev, struct virtqueue *vqs, unsigned int nr,
+			   const char *const names[], irq_handler_t const handlers[])
 {
 	struct virtio_pci_device *vp = to_vp(vdev);
 	volatile struct virtio_pci_common_cfg *c = vp->common;
@@ -207,7 +213,7 @@ static int virtio_pci_probe(struct pci_dev *pci)
 	u8 cap;
 	u32 len;
 
-	if (pci->device < 0x1000 || pci->device > VIRTIO_PCI_LAST)
+	if (pci->device < VIRTIO_PCI_FIRST || pci->device > VIRTIO_PCI_LAST)
 		return -ENODEV;
 	struct virtio_pci_device *vp = kzalloc(sizeof(*vp), GFP_KERNEL);
 
@@ -226,7 +232,10 @@ static int virtio_pci_probe(struct pci_dev *pci)
 	if (!vp->device)
 		vp->device_len = 0;
 	/* A transitional device says what it is in its subsystem id (4.1.2.1). */
-	vp->vdev.id = pci->device >= VIRTIO_PCI_MODERN_BASE ? pci->device - VIRTIO_PCI_MODERN_BASE : pci->subsystem_device;
+	if (pci->device >= VIRTIO_PCI_MODERN_BASE)
+		vp->vdev.id = pci->device - VIRTIO_PCI_MODERN_BASE;
+	else
+		vp->vdev.id = pci->subsystem_device;
 	vp->vdev.config = &vp_config_ops;
 	vp->vdev.transport = vp;
 	register_virtio_device(&vp->vdev);

@@ -1,5 +1,6 @@
 /*
- * drivers/virtio/virtio_ring.c - the split virtqueue: three arrays in memory through which buffers go to a device and back.
+ * drivers/virtio/virtio_ring.c - the split virtqueue: three arrays in memory through which buffers go to a device
+ * and back.
  *
  * Linux:   drivers/virtio/virtio_ring.c (6.1)
  * Same:    the event index decides about interrupts and notifications; several buffers are offered under one kick;
@@ -64,7 +65,8 @@ int virtqueue_init(struct virtqueue *vq, struct virtio_device *vdev, u16 index, 
 	return 0;
 }
 
-int virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out, unsigned int nr_in, void *token)
+int virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out, unsigned int nr_in,
+		  void *token)
 {
 	unsigned int nr = nr_out + nr_in;
 	u16 head = vq->free_head, i = head, last = head;
