@@ -95,8 +95,6 @@ static void pty_unthrottle(struct tty_struct *tty)
 /* Takes: one of pty->refs. */
 static void pty_put(struct pty *pty)
 {
-	char name[16];
-
 	mutex_lock(&ptys_mutex);
 	bool last = --pty->refs == 0;
 
@@ -105,8 +103,6 @@ static void pty_put(struct pty *pty)
 	mutex_unlock(&ptys_mutex);
 	if (!last)
 		return;
-	snprintf(name, sizeof(name), "pts/%u", pty->index);
-	devfs_remove(name);
 	flush_scheduled_work();	/* the worker may have input of it in hand */
 	kfree(pty);
 }
@@ -309,6 +305,7 @@ static int master_release(__unused struct inode *inode, struct file *file)
 
 	WRITE_ONCE(pty->slave.other_closed, true);
 	tty_hangup(&pty->slave);
+	devfs_remove(pty->slave.name);
 	pty_put(pty);
 	return 0;
 }
