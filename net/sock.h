@@ -2,15 +2,17 @@
  * net/sock.h - the protocol's side of a socket.
  *
  * Linux:   include/net/sock.h (6.1)
- * Same:    sock_lock (owner flag, slock, backlog), sk_data_ready and its sisters, memory accounting, struct proto.
- * Differs: 1. the wait queue lives in struct socket alone; sk_wq points to it. 2. memory limits are per socket
- *             and one global count per protocol.
+ * Same:    sock_lock (owner flag, slock, backlog), sk_data_ready and its sisters, memory
+ *          accounting, struct proto.
+ * Differs: 1. the wait queue lives in struct socket alone; sk_wq points to it. 2. memory limits are
+ *             per socket and one global count per protocol.
  * Locks:   SLOCK, SOCK_OWNER, CALLBACK.
  * Walk:    tcp_data_ready() -> sk->sk_data_ready = sock_def_readable() -> __wake_up().
  *
- * Contract: state changes only with the sock owned (lock_sock() in a task, or slock in softirq while nobody owns
- * it; else the packet goes to the backlog). Readiness is announced by sk_data_ready / sk_write_space /
- * sk_state_change / sk_error_report, never by reaching into a waiter.
+ * Contract: state changes only with the sock owned (lock_sock() in a task, or slock in softirq
+ * while nobody owns it; else the packet goes to the backlog). Readiness is announced by
+ * sk_data_ready / sk_write_space / sk_state_change / sk_error_report, never by reaching into a
+ * waiter.
  */
 #pragma once
 #include "kernel/task.h"
@@ -40,14 +42,22 @@ struct proto {
 	int (*init)(struct sock *sk);
 	void (*destroy)(struct sock *sk);
 	void (*shutdown)(struct sock *sk, int how);
-	void (*keepalive)(struct sock *sk, bool on);	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
-	int (*setsockopt)(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen);	/* not owned */
-	int (*getsockopt)(struct sock *sk, int level, int optname, uptr optval, uptr optlen);	/* not owned */
+	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
+	void (*keepalive)(struct sock *sk, bool on);
+	/* not owned */
+	int (*setsockopt)(struct sock *sk, int level, int optname, uptr optval,
+			  unsigned int optlen);
+	/* not owned */
+	int (*getsockopt)(struct sock *sk, int level, int optname, uptr optval, uptr optlen);
 	ssize_t (*sendmsg)(struct sock *sk, struct msghdr *msg, size_t len);	/* not owned */
-	ssize_t (*recvmsg)(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);	/* not owned */
+	/* not owned */
+	ssize_t (*recvmsg)(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			   int *addr_len);
 	int (*bind)(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
-	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);	/* release_sock(): what softirq had put aside. Sock owned, softirqs off */
-	void (*release_cb)(struct sock *sk);				/* deferred timers, at release_sock(). Sock owned, slock held */
+	/* release_sock(): what softirq had put aside. Sock owned, softirqs off */
+	void (*backlog_rcv)(struct sock *sk, struct sk_buff *skb);
+	/* deferred timers, at release_sock(). Sock owned, slock held */
+	void (*release_cb)(struct sock *sk);
 	int (*hash)(struct sock *sk);
 	void (*unhash)(struct sock *sk);
 	int (*get_port)(struct sock *sk, u16 port);	/* 0 picks one. 0 or 1 (in use) */
@@ -60,9 +70,9 @@ typedef struct {
 } socket_lock_t;
 
 /*
- * What a sock shares with the two small records that may stand in its place in the connection table: a request sock
- * (TCP_NEW_SYN_RECV) and a TIME_WAIT record. All three begin with these fields, in this order; a look-up reads
- * skc_state to know which of them it has found.
+ * What a sock shares with the two small records that may stand in its place in the connection
+ * table: a request sock (TCP_NEW_SYN_RECV) and a TIME_WAIT record. All three begin with these
+ * fields, in this order; a look-up reads skc_state to know which of them it has found.
  */
 struct sock_common {
 	/* immutable once hashed */
@@ -90,12 +100,17 @@ struct sock {
 	u16 skc_family;
 	u8 skc_reuse, skc_reuseport;	/* sock owned */
 	int sk_bound_dev_if;
-	u8 skc_state;			/* TCP_*; sock owned, or slock in softirq; TCP's is written by tcp_set_state() only; read anywhere */
+	/*
+	 * TCP_*; sock owned, or slock in softirq; TCP's is written by tcp_set_state() only; read
+	 * anywhere
+	 */
+	u8 skc_state;
 	/* EHASH bucket */
 	u32 skc_hash;
 	struct hlist_node skc_node;
 	/* atomic */
-	refcount_t sk_refcnt;		/* one for the socket, one per hash table, timer armed, request in flight */
+	/* one for the socket, one per hash table, timer armed, request in flight */
+	refcount_t sk_refcnt;
 	struct proto *skc_prot;		/* immutable */
 	/* BHASH bucket */
 	struct hlist_node skc_bind_node;
@@ -114,7 +129,8 @@ struct sock {
 	struct sk_buff_head sk_error_queue;
 	struct { struct sk_buff *head, *tail; int len; } sk_backlog;	/* slock */
 	struct rtable *sk_dst;		/* cached route, a reference */
-	int sk_err, sk_err_soft;	/* positive errno; sk_err read and cleared anywhere by sock_error() */
+	/* positive errno; sk_err read and cleared anywhere by sock_error() */
+	int sk_err, sk_err_soft;
 	unsigned long sk_flags;		/* SOCK_* bits, atomic */
 	int sk_rcvbuf, sk_sndbuf;	/* limits, bytes of truesize; read anywhere */
 	int sk_rcvlowat;
@@ -127,7 +143,8 @@ struct sock {
 	/* atomic */
 	atomic_t sk_rmem_alloc;		/* truesize of what is received and not read */
 	atomic_t sk_wmem_alloc;		/* truesize of packets on their way out, plus 1 */
-	int sk_wmem_queued;		/* sock owned: truesize of the write and retransmit queues */
+	/* sock owned: truesize of the write and retransmit queues */
+	int sk_wmem_queued;
 	int sk_forward_alloc;
 	atomic_t sk_drops;
 	/* sk_callback_lock (CALLBACK) */
@@ -146,9 +163,12 @@ struct sock {
 	u64 sk_stamp_ns;
 	void *sk_user_data;
 };
-static_assert(offsetof(struct sock, sk_uid) == offsetof(struct sock_common, sk_uid), "struct sock begins as struct sock_common");
-static_assert(offsetof(struct sock, skc_state) == offsetof(struct sock_common, skc_state), "struct sock begins as struct sock_common");
-static_assert(offsetof(struct sock, sk_refcnt) == offsetof(struct sock_common, skc_refcnt), "struct sock begins as struct sock_common");
+static_assert(offsetof(struct sock, sk_uid) == offsetof(struct sock_common, sk_uid),
+	      "struct sock begins as struct sock_common");
+static_assert(offsetof(struct sock, skc_state) == offsetof(struct sock_common, skc_state),
+	      "struct sock begins as struct sock_common");
+static_assert(offsetof(struct sock, sk_refcnt) == offsetof(struct sock_common, skc_refcnt),
+	      "struct sock begins as struct sock_common");
 #define sk_daddr skc_daddr
 #define sk_rcv_saddr skc_rcv_saddr
 #define sk_dport skc_dport
@@ -161,13 +181,37 @@ static_assert(offsetof(struct sock, sk_refcnt) == offsetof(struct sock_common, s
 #define sk_reuse skc_reuse
 #define sk_reuseport skc_reuseport
 
-enum sock_flags { SOCK_DEAD, SOCK_DONE, SOCK_URGINLINE, SOCK_KEEPOPEN, SOCK_LINGER, SOCK_DESTROY, SOCK_BROADCAST, SOCK_TIMESTAMP, SOCK_NOSPACE, SOCK_PASSCRED_F, SOCK_RXQ_OVFL_F, SOCK_DBG, SOCK_LOCALROUTE, SOCK_TIMESTAMPNS };
+enum sock_flags {
+	SOCK_DEAD,
+	SOCK_DONE,
+	SOCK_URGINLINE,
+	SOCK_KEEPOPEN,
+	SOCK_LINGER,
+	SOCK_DESTROY,
+	SOCK_BROADCAST,
+	SOCK_TIMESTAMP,
+	SOCK_NOSPACE,
+	SOCK_PASSCRED_F,
+	SOCK_RXQ_OVFL_F,
+	SOCK_DBG,
+	SOCK_LOCALROUTE,
+	SOCK_TIMESTAMPNS
+};
 enum { SOCK_SNDBUF_LOCK = 1, SOCK_RCVBUF_LOCK = 2, SOCK_BINDADDR_LOCK = 4, SOCK_BINDPORT_LOCK = 8 };
-static inline bool sock_flag(const struct sock *sk, enum sock_flags f) { return test_bit(f, &sk->sk_flags); }
+static inline bool sock_flag(const struct sock *sk, enum sock_flags f)
+{
+	return test_bit(f, &sk->sk_flags);
+}
 static inline void sock_set_flag(struct sock *sk, enum sock_flags f) { set_bit(f, &sk->sk_flags); }
-static inline void sock_reset_flag(struct sock *sk, enum sock_flags f) { clear_bit(f, &sk->sk_flags); }
+static inline void sock_reset_flag(struct sock *sk, enum sock_flags f)
+{
+	clear_bit(f, &sk->sk_flags);
+}
 
-/* lock_sock - own it; may sleep while another task does. release_sock - runs the backlog, then gives it up. Context: task. */
+/*
+ * lock_sock - own it; may sleep while another task does. release_sock - runs the backlog, then
+ * gives it up. Context: task.
+ */
 void lock_sock_nested(struct sock *sk, unsigned int depth);
 static inline void lock_sock(struct sock *sk) { lock_sock_nested(sk, 0); }
 void release_sock(struct sock *sk);
@@ -175,16 +219,25 @@ void release_sock(struct sock *sk);
 static inline void bh_lock_sock(struct sock *sk) { spin_lock(&sk->sk_lock.slock); }
 static inline void bh_lock_sock_nested(struct sock *sk) { spin_lock_nested(&sk->sk_lock.slock, 1); }
 static inline void bh_unlock_sock(struct sock *sk) { spin_unlock(&sk->sk_lock.slock); }
-static inline bool sock_owned_by_user(const struct sock *sk) { return READ_ONCE(sk->sk_lock.owned); }
+static inline bool sock_owned_by_user(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_lock.owned);
+}
 /* sk_add_backlog - Return: false if over @limit (the skb stays the caller's). Locks: slock. */
 bool __must_check sk_add_backlog(struct sock *sk, struct sk_buff *skb, u32 limit);
 
-/* sk_alloc - one reference, not initialised by a protocol yet. sock_init_data - the defaults; @sock may be NULL. sk_free through sock_put. */
+/*
+ * sk_alloc - one reference, not initialised by a protocol yet. sock_init_data - the defaults; @sock
+ * may be NULL. sk_free through sock_put.
+ */
 struct sock *sk_alloc(int family, gfp_t gfp, struct proto *prot) __must_check;
 void sock_init_data(struct socket *sock, struct sock *sk);
 static inline void sock_hold(struct sock *sk) { refcount_inc(&sk->sk_refcnt); }
 void sock_put(struct sock *sk);		/* the last put destroys; any context */
-/* sk_clone_lock - for a child of a listener: a copy of @sk, slock held, refcnt 2; NULL: no memory. softirq. */
+/*
+ * sk_clone_lock - for a child of a listener: a copy of @sk, slock held, refcnt 2; NULL: no memory.
+ * softirq.
+ */
 struct sock *sk_clone_lock(const struct sock *sk, gfp_t gfp);
 /* sock_orphan - no socket any more. sock_graft - @parent gets the child (accept). */
 void sock_orphan(struct sock *sk);
@@ -198,45 +251,111 @@ void sock_def_error_report(struct sock *sk);
 void sk_stream_write_space(struct sock *sk);
 static inline wait_queue_head_t *sk_sleep(struct sock *sk) { return sk->sk_wq; }
 /* sock_error - Return: -sk_err, clearing it; 0 if none. Context: any. */
-static inline int sock_error(struct sock *sk) { return READ_ONCE(sk->sk_err) ? -xchg(&sk->sk_err, 0) : 0; }
-/* sk_wait_data - sleep until the receive queue's tail is no longer @skb, an error, or *@timeo_ns is up (it counts down). Return: true if there is data. Context: task, sock owned (given up meanwhile). */
+static inline int sock_error(struct sock *sk)
+{
+	return READ_ONCE(sk->sk_err) ? -xchg(&sk->sk_err, 0) : 0;
+}
+/*
+ * sk_wait_data - sleep until the receive queue's tail is no longer @skb, an error, or *@timeo_ns is
+ * up (it counts down). Return: true if there is data. Context: task, sock owned (given up
+ * meanwhile).
+ */
 bool sk_wait_data(struct sock *sk, s64 *timeo_ns, const struct sk_buff *skb);
-/* sk_wait_event(sk, timeo, condition) - release, sleep once, own again. The entry @wait must be queued with woken_wake_function. */
+/*
+ * sk_wait_event(sk, timeo, condition) - release, sleep once, own again. The entry @wait must be
+ * queued with woken_wake_function.
+ */
 #define sk_wait_event(sk, timeo_ns, cond, wait) ({ bool __rc;					\
 	release_sock(sk); __rc = (cond);							\
 	if (!__rc)										\
 		*(timeo_ns) = wait_woken(wait, TASK_INTERRUPTIBLE, *(timeo_ns));		\
 	lock_sock(sk); __rc = (cond); __rc; })
-static inline s64 sock_rcvtimeo(const struct sock *sk, bool nonblock) { return nonblock ? 0 : sk->sk_rcvtimeo_ns; }
-static inline s64 sock_sndtimeo(const struct sock *sk, bool nonblock) { return nonblock ? 0 : sk->sk_sndtimeo_ns; }
-static inline int sock_rcvlowat(const struct sock *sk, bool waitall, int len) { int v = waitall ? len : min(sk->sk_rcvlowat, len); return v ? v : 1; }
-/* sock_intr_errno - what a signal makes of a blocking call: -ERESTARTSYS without a time-out, else -EINTR. */
-static inline int sock_intr_errno(s64 timeo) { return timeo == MAX_SCHEDULE_TIMEOUT ? -ERESTARTSYS : -EINTR; }
+static inline s64 sock_rcvtimeo(const struct sock *sk, bool nonblock)
+{
+	return nonblock ? 0 : sk->sk_rcvtimeo_ns;
+}
+static inline s64 sock_sndtimeo(const struct sock *sk, bool nonblock)
+{
+	return nonblock ? 0 : sk->sk_sndtimeo_ns;
+}
+static inline int sock_rcvlowat(const struct sock *sk, bool waitall, int len)
+{
+	int v = waitall ? len : min(sk->sk_rcvlowat, len);
+	return v ? v : 1;
+}
+/*
+ * sock_intr_errno - what a signal makes of a blocking call: -ERESTARTSYS without a time-out, else
+ * -EINTR.
+ */
+static inline int sock_intr_errno(s64 timeo)
+{
+	return timeo == MAX_SCHEDULE_TIMEOUT ? -ERESTARTSYS : -EINTR;
+}
 
-/* Accounting. skb_set_owner_r/w charge @sk and set the destructor. sock_rfree/sock_wfree are those destructors. */
+/*
+ * Accounting. skb_set_owner_r/w charge @sk and set the destructor. sock_rfree/sock_wfree are those
+ * destructors.
+ */
 void skb_set_owner_r(struct sk_buff *skb, struct sock *sk);
 void skb_set_owner_w(struct sk_buff *skb, struct sock *sk);
 void sock_rfree(struct sk_buff *skb);
 void sock_wfree(struct sk_buff *skb);
-/* sock_alloc_send_skb - for datagrams: waits for room below sk_sndbuf. NULL with *@err -EAGAIN, -EPIPE, -ENOBUFS, signal. Context: task, sock not owned. */
+/*
+ * sock_alloc_send_skb - for datagrams: waits for room below sk_sndbuf. NULL with *@err -EAGAIN,
+ * -EPIPE, -ENOBUFS, signal. Context: task, sock not owned.
+ */
 struct sk_buff *sock_alloc_send_skb(struct sock *sk, u32 size, bool noblock, int *err);
-/* sock_alloc_send_pskb - the same for @len bytes behind @headroom, already counted in skb->len, in pages where they are many; content undefined. */
-struct sk_buff *sock_alloc_send_pskb(struct sock *sk, u32 headroom, u32 len, bool noblock, int *err);
-static inline int sk_rmem_alloc_get(const struct sock *sk) { return atomic_read(&sk->sk_rmem_alloc); }
-static inline int sk_stream_wspace(const struct sock *sk) { return READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued); }
-static inline int sk_stream_min_wspace(const struct sock *sk) { return READ_ONCE(sk->sk_wmem_queued) >> 1; }
-static inline bool sk_stream_is_writeable(const struct sock *sk) { return sk_stream_wspace(sk) >= sk_stream_min_wspace(sk); }
-static inline bool sock_writeable(const struct sock *sk) { return atomic_read(&sk->sk_wmem_alloc) < (READ_ONCE(sk->sk_sndbuf) >> 1); }
-/* sock_queue_rcv_skb - a datagram: charge, queue, announce. 0, or -ENOMEM / -ENOBUFS (skb stays the caller's). softirq. */
+/*
+ * sock_alloc_send_pskb - the same for @len bytes behind @headroom, already counted in skb->len, in
+ * pages where they are many; content undefined.
+ */
+struct sk_buff *sock_alloc_send_pskb(struct sock *sk, u32 headroom, u32 len, bool noblock,
+				     int *err);
+static inline int sk_rmem_alloc_get(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc);
+}
+static inline int sk_stream_wspace(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued);
+}
+static inline int sk_stream_min_wspace(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_wmem_queued) >> 1;
+}
+static inline bool sk_stream_is_writeable(const struct sock *sk)
+{
+	return sk_stream_wspace(sk) >= sk_stream_min_wspace(sk);
+}
+static inline bool sock_writeable(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_wmem_alloc) < (READ_ONCE(sk->sk_sndbuf) >> 1);
+}
+/*
+ * sock_queue_rcv_skb - a datagram: charge, queue, announce. 0, or -ENOMEM / -ENOBUFS (skb stays the
+ * caller's). softirq.
+ */
 int __must_check sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb);
-/* skb_recv_datagram - the next one (MSG_PEEK: a clone-free reference must be ended by skb_free_datagram), or NULL with *@err. Context: task. */
+/*
+ * skb_recv_datagram - the next one (MSG_PEEK: a clone-free reference must be ended by
+ * skb_free_datagram), or NULL with *@err. Context: task.
+ */
 struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err);
 void skb_free_datagram(struct sock *sk, struct sk_buff *skb);
-/* skb_try_recv_datagram - the same without waiting; NULL with *@err untouched when the queue is empty, -ENOMEM when a peek could not be cloned. */
+/*
+ * skb_try_recv_datagram - the same without waiting; NULL with *@err untouched when the queue is
+ * empty, -ENOMEM when a peek could not be cloned.
+ */
 struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err);
-/* skb_wait_for_datagram - sleep once. Return: 0: look again; 1: the other side has shut down; -errno. Context: task. */
+/*
+ * skb_wait_for_datagram - sleep once. Return: 0: look again; 1: the other side has shut down;
+ * -errno. Context: task.
+ */
 int skb_wait_for_datagram(struct sock *sk, s64 *timeo_ns);
-/* receiver_wake_function - for readers: a wake-up that is only about writing passes them by (and does not use up an exclusive turn). */
+/*
+ * receiver_wake_function - for readers: a wake-up that is only about writing passes them by (and
+ * does not use up an exclusive turn).
+ */
 int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key);
 __poll_t datagram_poll(struct file *file, struct socket *sock, poll_table *wait);
 /* sk_reset_timer, sk_stop_timer - an armed timer holds a reference. Context: any. */
@@ -247,7 +366,8 @@ int sock_setsockopt(struct socket *sock, int optname, uptr optval, unsigned int 
 int sock_getsockopt(struct socket *sock, int optname, uptr optval, uptr optlen);
 /* sock_common_* in proto_ops hand on to sk->sk_prot. */
 ssize_t sock_common_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags);
-int sock_common_setsockopt(struct socket *sock, int level, int optname, uptr optval, unsigned int optlen);
+int sock_common_setsockopt(struct socket *sock, int level, int optname, uptr optval,
+			   unsigned int optlen);
 int sock_common_getsockopt(struct socket *sock, int level, int optname, uptr optval, uptr optlen);
 /* put_sock_int - the getsockopt tail: *optlen limits, is updated. */
 int put_sockopt_int(int val, uptr optval, uptr optlen);
@@ -258,11 +378,16 @@ static inline void sock_poll_wait(struct file *file, struct socket *sock, poll_t
 {
 	if (!poll_does_not_wait(p)) {
 		poll_wait(file, &sock->wq, p);
-		smp_mb(); /* registered before the state is read; pairs with wq_has_sleeper() in sock_def_readable() */
+		/*
+		 * registered before the state is read; pairs with wq_has_sleeper() in
+		 * sock_def_readable()
+		 */
+		smp_mb();
 	}
 }
 /* for_each_proto - every registered protocol, in the order of registration. */
 void for_each_proto(void (*fn)(struct proto *prot, void *arg), void *arg);
-extern int sysctl_somaxconn, sysctl_wmem_max, sysctl_rmem_max, sysctl_wmem_default, sysctl_rmem_default;
+extern int sysctl_somaxconn, sysctl_wmem_max, sysctl_rmem_max, sysctl_wmem_default,
+	sysctl_rmem_default;
 #define SOCK_MIN_SNDBUF 4608
 #define SOCK_MIN_RCVBUF 2304

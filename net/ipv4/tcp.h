@@ -58,7 +58,6 @@ struct tcp_skb_cb {
 	bool eor;		/* out: nothing may be appended (MSG_EOR) */
 	u8 sack_off;		/* in: where in the header the SACK option's blocks begin; 0: none */
 	u8 nr_sacks;
-	bool has_rxtstamp;
 };
 static_assert(sizeof(struct tcp_skb_cb) <= 48, "lives in skb->cb");
 #define TCP_SKB_CB(skb) ((struct tcp_skb_cb *)&((skb)->cb[0]))
@@ -166,11 +165,12 @@ static inline struct tcp_sock *tcp_sk(const struct sock *sk) { return (struct tc
 enum { TCP_URG_VALID = 0x0100, TCP_URG_NOTYET = 0x0200, TCP_URG_READ = 0x0400 };
 enum { TCP_WRITE_TIMER_DEFERRED, TCP_DELACK_TIMER_DEFERRED, TCP_MTU_REDUCED_DEFERRED };
 
+/* /proc/sys/net/ipv4/tcp_*, by the same names. */
 struct tcp_sysctl {
 	int syn_retries, synack_retries, retries1, retries2, orphan_retries, fin_timeout, keepalive_time, keepalive_probes, keepalive_intvl;
 	int max_syn_backlog, timestamps, sack, window_scaling, tw_reuse, abort_on_overflow, max_orphans, max_tw_buckets, dsack;
-	int moderate_rcvbuf, slow_start_after_idle, adv_win_scale, challenge_ack_limit, invalid_ratelimit_ms, notsent_lowat, reordering;
-	int limit_output_bytes, early_retrans, autocorking, rfc1337, stdurg, min_tso_segs;
+	int moderate_rcvbuf, slow_start_after_idle, challenge_ack_limit, invalid_ratelimit_ms, notsent_lowat, reordering;
+	int early_retrans, rfc1337, stdurg;
 	int rmem[3], wmem[3];
 	long mem_limit;			/* bytes of all TCP socks */
 };
@@ -395,6 +395,7 @@ struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock
 /* tcp_v4_send_reset - answer @skb with a RST, unless it is one. @sk: NULL or a connection. Keeps @skb. */
 void tcp_v4_send_reset(const struct sock *sk, const struct sk_buff *skb, enum skb_drop_reason why);
 void tcp_v4_reqsk_send_ack(const struct sk_buff *skb, const struct request_sock *req);
+int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len);
 /* tcp_v4_send_synack - takes the reference to @rt. 0 or -errno. */
 int tcp_v4_send_synack(const struct sock *sk, struct request_sock *req, struct rtable *rt);
 void tcp_rtx_synack(struct sock *sk, struct request_sock *req);
@@ -407,32 +408,34 @@ void tcp_v4_mtu_reduced(struct sock *sk);
 void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb);
 int tcp_twsk_unique(struct sock *sk, struct sock *sktw);
 
-/* --- tcp_sysctl.c, tcp_proc.c, tcp_info.c */
+/* --- tcp_sysctl.c, tcp_proc.c */
 void tcp_sysctl_init(void);
 void tcp_proc_init(void);
-struct tcp_info;
-void tcp_get_info(struct sock *sk, struct tcp_info *info);
 
 /* --- tcp.c */
+/* tcp_done - the sock goes to CLOSE because of @why; an orphan is destroyed. Locks: sock owned or slock held. */
 void tcp_done(struct sock *sk, enum tcp_event why);
 void tcp_close(struct sock *sk, s64 timeout_ns);
-void __tcp_close(struct sock *sk, s64 timeout_ns);
 void tcp_shutdown(struct sock *sk, int how);
 int tcp_disconnect(struct sock *sk, int flags);
-void tcp_init_sock(struct sock *sk);
 /* tcp_init_sock_queues - what a fresh sock and the copy of a listener have in common: empty queues, no timers, nothing measured. */
 void tcp_init_sock_queues(struct sock *sk);
+bool tcp_too_many_orphans(const struct sock *sk);
+/* tcp_stream_memory_free - may the writer go on? @wake 1: with half of TCP_NOTSENT_LOWAT in hand, for those who wait. */
+bool tcp_stream_memory_free(const struct sock *sk, int wake);
+/* tcp_epollin_ready - are there @target bytes to read, or is waiting for more pointless? */
+bool tcp_epollin_ready(const struct sock *sk, int target);
+int tcp_inq(struct sock *sk);
+/* tcp_wait_connect - sleep until the handshake is over. tcp_wait_memory - until there is room to write. 0 or -errno. Sock owned. */
+int tcp_wait_connect(struct sock *sk, s64 *timeo);
+int tcp_wait_memory(struct sock *sk, s64 *timeo);
+
+/* --- tcp_sendmsg.c, tcp_recvmsg.c, tcp_sockopt.c */
 ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
 void tcp_cleanup_rbuf(struct sock *sk, int copied);
-int tcp_ioctl(struct sock *sk, unsigned int cmd, uptr arg);
 int tcp_setsockopt(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen);
 int tcp_getsockopt(struct sock *sk, int level, int optname, uptr optval, uptr optlen);
-int tcp_send_mss(struct sock *sk, int *size_goal, int flags);
-bool tcp_too_many_orphans(const struct sock *sk);
-bool tcp_stream_memory_free(const struct sock *sk, int wake);
-bool tcp_epollin_ready(const struct sock *sk);
-int tcp_inq(struct sock *sk);
 
 /* --- tcp_cong.c */
 struct ack_sample { u32 pkts_acked; s32 rtt_us; u32 in_flight; };

@@ -3,7 +3,7 @@
  *
  * Linux:   net/ipv4/tcp_cubic.c (6.1)
  * Same:    RFC 9438 with Linux's constants: C = 0.4, beta = 717/1024, fast convergence, the Reno-friendly region.
- * Differs: 1. time in milliseconds, K by an integer cube root in the same scale. 2. no HyStart: slow start ends by loss or
+ * Differs: 1. the cube root is found bit by bit. 2. no HyStart: slow start ends by loss or
  *             by the peer's window.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_ack() -> cubictcp_cong_avoid().
@@ -12,11 +12,8 @@
 
 enum {
 	CUBIC_BETA = 717, CUBIC_SCALE = 1024,	/* RFC 9438 4.6: 0.7 */
-	/*
-	 * C t^3 with C = 0.4, t in ms, the window in packets: 0.4 / 1000^3 = 41 * 2^-10 * 1e-9. Linux's 41 is 410/10 in units
-	 * of 1024ths; times are kept in 1024ths of a second.
-	 */
-	CUBIC_RTT_SCALE = 41,
+	/* C = 0.4 = 410/1024; with t in 1024ths of a second C t^3 is 410 t^3 / 2^40 segments. */
+	CUBIC_C = 410,
 };
 
 struct bictcp {
@@ -75,8 +72,8 @@ static void bictcp_begin_epoch(struct bictcp *ca, u32 cwnd, u64 now)
 		ca->k = 0;
 		ca->origin_point = cwnd;
 	} else {
-		/* K^3 = (Wmax - cwnd) / C, in 1024ths of a second: 2^40 / 410 = 2^30 * 1024 / 410. */
-		ca->k = cubic_root(((1ULL << 40) / (CUBIC_RTT_SCALE * 10)) * (ca->last_max_cwnd - cwnd));
+		/* K^3 = (Wmax - cwnd) / C, in 1024ths of a second. */
+		ca->k = cubic_root(((1ULL << 40) / CUBIC_C) * (ca->last_max_cwnd - cwnd));
 		ca->origin_point = ca->last_max_cwnd;
 	}
 }
@@ -110,8 +107,8 @@ static void bictcp_update(struct bictcp *ca, u32 cwnd, u32 acked, u64 now)
 		ca->last_time_ns = now;
 		t = (((now - ca->epoch_start_ns) / NSEC_PER_USEC + ca->delay_min_us) << 10) / USEC_PER_SEC;
 		offs = t < ca->k ? ca->k - t : t - ca->k;
-		offs = min_t(u64, offs, 1U << 19);
-		delta = (CUBIC_RTT_SCALE * 10 * offs * offs * offs) >> 40;
+		offs = min_t(u64, offs, 1U << 18);
+		delta = ((u64)CUBIC_C * offs * offs * offs) >> 40;
 		if (t < ca->k)
 			target = delta < ca->origin_point ? (u32)(ca->origin_point - delta) : 0;
 		else

@@ -247,7 +247,7 @@ static int tcp_try_rmem_schedule(struct sock *sk, u32 size)
 void tcp_data_ready(struct sock *sk)
 {
 	trace(tcp_data_ready, this_cpu_read(trace_current_skb));
-	if (tcp_epollin_ready(sk) || sock_flag(sk, SOCK_DONE))
+	if (tcp_epollin_ready(sk, READ_ONCE(sk->sk_rcvlowat)) || sock_flag(sk, SOCK_DONE))
 		sk->sk_data_ready(sk);
 }
 
