@@ -31,6 +31,8 @@ static void start_ring(bool event_idx)
 	host_quiet = true;
 	vdev = (struct virtio_device){ .config = &ops, .driver = &driver, .vqs = &vq, .nr_vqs = 1,
 				       .features = event_idx ? BIT(VIRTIO_F_EVENT_IDX) : 0 };
+	free(host_page);
+	free(vq.chain);
 	CHECK_EQ(virtqueue_init(&vq, &vdev, 3, NUM, "test"), 0);
 	vq.notify = &notified;
 	notified = 0;
