@@ -7,7 +7,8 @@
  * Locks:   none: counted per CPU.
  * Walk:    kfree_skb(skb, reason).
  *
- * DROP_REASON(name, what happened). Shown with counts in /proc/net/drops; docs/drops.md is generated from it.
+ * DROP_REASON(name, what happened). Shown with counts in /proc/net/drops; docs/drops.md is
+ * generated from it.
  */
 #pragma once
 #define DROP_REASONS(DROP_REASON)							\

@@ -2,12 +2,14 @@
  * net/socket.c - sockets as files, and the system calls that are theirs alone.
  *
  * Linux:   net/socket.c (6.1)
- * Same:    the order of checks; socket() -> sock_create() -> net_families[family]->create; addresses are copied in
- *          and out here, so that no family touches user memory for them.
- * Differs: 1. a socket's file has an inode but no dentry: nothing ever looks a socket up by a path in sockfs.
+ * Same:    the order of checks; socket() -> sock_create() -> net_families[family]->create;
+ *          addresses are copied in and out here, so that no family touches user memory for them.
+ * Differs: 1. a socket's file has an inode but no dentry: nothing ever looks a socket up by a path
+ *             in sockfs.
  *          2. no compatibility calls (socketcall, 32-bit layouts).
  * Locks:   none of its own.
- * Walk:    sys_recvfrom -> sock_recvmsg() -> inet_recvmsg() -> tcp_recvmsg(); vfs_poll() -> sock_poll() -> tcp_poll().
+ * Walk:    sys_recvfrom -> sock_recvmsg() -> inet_recvmsg() -> tcp_recvmsg(); vfs_poll() ->
+ *          sock_poll() -> tcp_poll().
  */
 #include "net/socket.h"
 #include "fs/file.h"
@@ -22,7 +24,8 @@
 
 enum {
 	MAX_SOCK_ADDR = 128,
-	OPTMEM_MAX = 20480,		/* control messages of one sendmsg(), as Linux's net.core.optmem_max */
+	/* control messages of one sendmsg(), as Linux's net.core.optmem_max */
+	OPTMEM_MAX = 20480,
 	SOCKFS_MAGIC = 0x534f434b,
 	MSG_CMSG_COMPAT_BIT = 31,
 };
@@ -32,7 +35,7 @@ static struct kmem_cache *socket_cache;
 static const struct file_operations socket_file_ops;
 static struct super_block sock_sb = { .s_type = "sockfs", .s_magic = SOCKFS_MAGIC };
 
-/* --- sockets and their files ----------------------------------------------------------------------------- */
+/* --- sockets and their files --------------------------------------------------------------- */
 
 int sock_register(const struct net_proto_family *ops)
 {
@@ -101,7 +104,8 @@ int sock_create(int family, int type, int protocol, struct socket **res)
 struct file *sock_alloc_file(struct socket *sock, int flags)
 {
 	const struct path no_path = { NULL, NULL };
-	struct file *file = alloc_file(&no_path, O_RDWR | ((unsigned int)flags & O_NONBLOCK), &socket_file_ops);
+	struct file *file = alloc_file(&no_path, O_RDWR | ((unsigned int)flags & O_NONBLOCK),
+				       &socket_file_ops);
 
 	if (IS_ERR(file)) {
 		sock_release(sock);
@@ -171,7 +175,7 @@ static inline struct socket *sockfd_lookup_light(int fd, struct fd *f, int *err)
 	return sock;
 }
 
-/* --- file operations ------------------------------------------------------------------------------------- */
+/* --- file operations ----------------------------------------------------------------------- */
 
 static inline ssize_t sock_recvmsg(struct socket *sock, struct msghdr *msg, int flags)
 {
@@ -193,7 +197,8 @@ static ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	struct file *file = iocb->ki_filp;
 	struct socket *sock = file->private_data;
 	struct msghdr msg = { .msg_iter = *to };
-	int flags = (int)sock_nonblock_flag(file) | (iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
+	int flags = (int)sock_nonblock_flag(file) |
+		    (iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
 
 	if (iocb->ki_pos)
 		return -ESPIPE;
@@ -213,7 +218,8 @@ static ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (iocb->ki_pos)
 		return -ESPIPE;
-	msg.msg_flags = sock_nonblock_flag(file) | (iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
+	msg.msg_flags = sock_nonblock_flag(file) |
+			(iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
 	if (sock->type == SOCK_SEQPACKET)
 		msg.msg_flags |= MSG_EOR;
 	ssize_t n = sock_sendmsg(sock, &msg);
@@ -275,7 +281,7 @@ static const struct file_operations socket_file_ops = {
 	.release = sock_close,
 };
 
-/* --- addresses ------------------------------------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------------------------- */
 
 static int move_addr_to_kernel(uptr uaddr, int ulen, struct sockaddr_storage_k *kaddr)
 {
@@ -287,7 +293,8 @@ static int move_addr_to_kernel(uptr uaddr, int ulen, struct sockaddr_storage_k *
 }
 
 /* As much of @kaddr as the user has room for; *ulen becomes its whole length. */
-static int move_addr_to_user(const struct sockaddr_storage_k *kaddr, int klen, uptr uaddr, uptr ulen)
+static int move_addr_to_user(const struct sockaddr_storage_k *kaddr, int klen, uptr uaddr,
+			     uptr ulen)
 {
 	s32 len;
 
@@ -302,9 +309,10 @@ static int move_addr_to_user(const struct sockaddr_storage_k *kaddr, int klen, u
 	return put_user((s32)klen, ulen);
 }
 
-/* --- socket, socketpair ---------------------------------------------------------------------------------- */
+/* --- socket, socketpair -------------------------------------------------------------------- */
 
-static_assert((int)SOCK_CLOEXEC == (int)O_CLOEXEC && (int)SOCK_NONBLOCK == (int)O_NONBLOCK, "the flags need no translation");
+static_assert((int)SOCK_CLOEXEC == (int)O_CLOEXEC && (int)SOCK_NONBLOCK == (int)O_NONBLOCK,
+	      "the flags need no translation");
 
 static int __sys_socket(int family, int type, int protocol)
 {
@@ -382,7 +390,7 @@ out_put_first:
 	return err;
 }
 
-/* --- bind, listen, accept, connect, names, shutdown ------------------------------------------------------ */
+/* --- bind, listen, accept, connect, names, shutdown ---------------------------------------- */
 
 static int __sys_bind(int fd, uptr umyaddr, int addrlen)
 {
@@ -416,7 +424,8 @@ static int __sys_listen(int fd, int backlog)
 }
 
 /* The accepted connection as a file, its peer's name told to the user. */
-static struct file *do_accept(struct socket *sock, unsigned int file_flags, uptr upeer, uptr upeerlen, int flags)
+static struct file *do_accept(struct socket *sock, unsigned int file_flags, uptr upeer,
+			      uptr upeerlen, int flags)
 {
 	struct sockaddr_storage_k addr;
 	struct socket *newsock = sock_alloc();
@@ -457,7 +466,8 @@ static int __sys_accept4(int fd, uptr upeer, uptr upeerlen, int flags)
 	int newfd = get_unused_fd_flags((unsigned int)flags & O_CLOEXEC);
 
 	if (newfd >= 0) {
-		struct file *file = do_accept(sock, READ_ONCE(f.file->f_flags), upeer, upeerlen, flags);
+		struct file *file = do_accept(sock, READ_ONCE(f.file->f_flags), upeer, upeerlen,
+					      flags);
 
 		if (IS_ERR(file)) {
 			put_unused_fd((unsigned int)newfd);
@@ -553,7 +563,7 @@ static int __sys_getsockopt(int fd, int level, int optname, uptr optval, uptr op
 	return err;
 }
 
-/* --- send and receive: one buffer ------------------------------------------------------------------------ */
+/* --- send and receive: one buffer ---------------------------------------------------------- */
 
 static int import_single_range(bool data_source, uptr buf, size_t len, struct iov_iter *i)
 {
@@ -565,7 +575,8 @@ static int import_single_range(bool data_source, uptr buf, size_t len, struct io
 	return 0;
 }
 
-static ssize_t __sys_sendto(int fd, uptr buf, size_t len, unsigned int flags, uptr uaddr, int addr_len)
+static ssize_t __sys_sendto(int fd, uptr buf, size_t len, unsigned int flags, uptr uaddr,
+			    int addr_len)
 {
 	struct sockaddr_storage_k addr;
 	struct msghdr msg;
@@ -598,7 +609,8 @@ out:
 	return n;
 }
 
-static ssize_t __sys_recvfrom(int fd, uptr buf, size_t len, unsigned int flags, uptr uaddr, uptr addr_len)
+static ssize_t __sys_recvfrom(int fd, uptr buf, size_t len, unsigned int flags, uptr uaddr,
+			      uptr addr_len)
 {
 	struct sockaddr_storage_k addr;
 	struct msghdr msg;
@@ -628,9 +640,19 @@ static ssize_t __sys_recvfrom(int fd, uptr buf, size_t len, unsigned int flags, 
 	return n;
 }
 
-/* --- send and receive: messages -------------------------------------------------------------------------- */
+/* --- send and receive: messages ------------------------------------------------------------ */
 
-struct user_msghdr { uptr msg_name; s32 msg_namelen; u32 __pad; uptr msg_iov; u64 msg_iovlen; uptr msg_control; u64 msg_controllen; u32 msg_flags; u32 __pad2; };
+struct user_msghdr {
+	uptr msg_name;
+	s32 msg_namelen;
+	u32 __pad;
+	uptr msg_iov;
+	u64 msg_iovlen;
+	uptr msg_control;
+	u64 msg_controllen;
+	u32 msg_flags;
+	u32 __pad2;
+};
 static_assert(sizeof(struct user_msghdr) == 56, "ABI");
 struct user_mmsghdr { struct user_msghdr msg_hdr; u32 msg_len; u32 __pad; };
 static_assert(sizeof(struct user_mmsghdr) == 64, "ABI");
@@ -671,10 +693,13 @@ static ssize_t import_msghdr(struct msghdr *msg, struct msg_import *im, uptr ums
 	msg->msg_control = NULL;
 	msg->msg_control_user = u->msg_control;
 	msg->msg_controllen = uptr_is_null(u->msg_control) ? 0 : u->msg_controllen;
-	return import_iovec(sending, u->msg_iov, (unsigned int)u->msg_iovlen, im->fast, &im->iov, &msg->msg_iter);
+	return import_iovec(sending, u->msg_iov, (unsigned int)u->msg_iovlen, im->fast, &im->iov,
+			    &msg->msg_iter);
 }
 
-/* The control messages of a sendmsg() come to the kernel whole. msg->msg_control is to be kfree()d. */
+/*
+ * The control messages of a sendmsg() come to the kernel whole. msg->msg_control is to be kfree()d.
+ */
 static int copy_control_in(struct msghdr *msg)
 {
 	if (msg->msg_controllen > S32_MAX)
@@ -723,7 +748,8 @@ static int export_msghdr(const struct msghdr *msg, const struct msg_import *im, 
 		if (err)
 			return err;
 	}
-	if (put_user(msg->msg_flags & ~BIT(MSG_CMSG_COMPAT_BIT), uptr_add(umsg, offsetof(struct user_msghdr, msg_flags))))
+	if (put_user(msg->msg_flags & ~BIT(MSG_CMSG_COMPAT_BIT),
+		     uptr_add(umsg, offsetof(struct user_msghdr, msg_flags))))
 		return -EFAULT;
 	u64 used = msg->msg_control_user.addr - im->u.msg_control.addr;
 
@@ -804,7 +830,8 @@ static ssize_t __sys_sendmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int
 		uptr entry = uptr_add(mmsg, (u64)done * sizeof(struct user_mmsghdr));
 		ssize_t n = ___sys_sendmsg(sock, f.file, entry, flags);
 
-		if (n >= 0 && put_user((u32)n, uptr_add(entry, offsetof(struct user_mmsghdr, msg_len))))
+		if (n >= 0 &&
+		    put_user((u32)n, uptr_add(entry, offsetof(struct user_mmsghdr, msg_len))))
 			n = -EFAULT;
 		if (n < 0) {
 			if (!done)
@@ -817,22 +844,28 @@ static ssize_t __sys_sendmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int
 	return done;
 }
 
-/* Return: messages received, or the first one's error. @deadline_ns is looked at after each message, as in Linux. */
-static ssize_t do_recvmmsg(struct socket *sock, struct file *file, uptr mmsg, unsigned int vlen, unsigned int flags,
-			   u64 deadline_ns)
+/*
+ * Return: messages received, or the first one's error. @deadline_ns is looked at after each
+ * message, as in Linux.
+ */
+static ssize_t do_recvmmsg(struct socket *sock, struct file *file, uptr mmsg, unsigned int vlen,
+			   unsigned int flags, u64 deadline_ns)
 {
 	ssize_t done = 0;
 
 	for (; done < (ssize_t)vlen; done++) {
 		uptr entry = uptr_add(mmsg, (u64)done * sizeof(struct user_mmsghdr));
-		ssize_t n = ___sys_recvmsg(sock, file, entry, flags & ~(unsigned int)MSG_WAITFORONE);
+		ssize_t n = ___sys_recvmsg(sock, file, entry,
+					   flags & ~(unsigned int)MSG_WAITFORONE);
 
-		if (n >= 0 && put_user((u32)n, uptr_add(entry, offsetof(struct user_mmsghdr, msg_len))))
+		if (n >= 0 &&
+		    put_user((u32)n, uptr_add(entry, offsetof(struct user_mmsghdr, msg_len))))
 			n = -EFAULT;
 		if (n < 0) {
 			if (!done)
 				return n;
-			if (n != -EAGAIN) /* told by the next call: this one has messages to report */
+			/* told by the next call: this one has messages to report */
+			if (n != -EAGAIN)
 				WRITE_ONCE(sock->sk->sk_err, (int)-n);
 			return done;
 		}
@@ -845,7 +878,8 @@ static ssize_t do_recvmmsg(struct socket *sock, struct file *file, uptr mmsg, un
 	return done;
 }
 
-static ssize_t __sys_recvmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int flags, uptr utimeout)
+static ssize_t __sys_recvmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int flags,
+			      uptr utimeout)
 {
 	struct timespec64 ts;
 	u64 deadline = U64_MAX;
@@ -868,7 +902,8 @@ static ssize_t __sys_recvmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int
 	ssize_t n = flags & MSG_ERRQUEUE ? 0 : sock_error(sock->sk);
 
 	if (!n)
-		n = do_recvmmsg(sock, f.file, mmsg, min_t(unsigned int, vlen, UIO_MAXIOV), flags, deadline);
+		n = do_recvmmsg(sock, f.file, mmsg, min_t(unsigned int, vlen, UIO_MAXIOV), flags,
+				deadline);
 	fdput(f);
 	if (n > 0 && deadline != U64_MAX) {
 		u64 now = ktime_get_ns();
@@ -880,47 +915,43 @@ static ssize_t __sys_recvmmsg(int fd, uptr mmsg, unsigned int vlen, unsigned int
 	return n;
 }
 
-int put_cmsg(struct msghdr *msg, int level, int type, size_t len, const void *data)
-{
-	struct cmsghdr c = { CMSG_LEN(len), level, type };
-
-	if (msg->msg_controllen < sizeof(c)) {
-		msg->msg_flags |= MSG_CTRUNC;
-		return 0;
-	}
-	if (msg->msg_controllen < c.cmsg_len) {
-		msg->msg_flags |= MSG_CTRUNC;
-		c.cmsg_len = msg->msg_controllen;
-	}
-	if (copy_to_user(msg->msg_control_user, &c, sizeof(c)) ||
-	    copy_to_user(uptr_add(msg->msg_control_user, sizeof(c)), data, c.cmsg_len - sizeof(c)))
-		return -EFAULT;
-	size_t space = min_t(size_t, CMSG_ALIGN(CMSG_LEN(len)), msg->msg_controllen);
-
-	msg->msg_control_user = uptr_add(msg->msg_control_user, space);
-	msg->msg_controllen -= space;
-	return 0;
-}
-
-/* --- boot and system calls ------------------------------------------------------------------------------- */
+/* --- boot and system calls ----------------------------------------------------------------- */
 
 void sock_init(void)
 {
 	socket_cache = kmem_cache_create("socket", sizeof(struct socket), 64);
 }
 
-SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol) { return __sys_socket(family, type, protocol); }
+SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol)
+{
+	return __sys_socket(family, type, protocol);
+}
 SYSCALL_DEFINE4(socketpair, int, family, int, type, int, protocol, uptr, usockvec)
 {
 	return __sys_socketpair(family, type, protocol, usockvec);
 }
 SYSCALL_DEFINE3(bind, int, fd, uptr, addr, int, addrlen) { return __sys_bind(fd, addr, addrlen); }
 SYSCALL_DEFINE2(listen, int, fd, int, backlog) { return __sys_listen(fd, backlog); }
-SYSCALL_DEFINE4(accept4, int, fd, uptr, addr, uptr, addrlen, int, flags) { return __sys_accept4(fd, addr, addrlen, flags); }
-SYSCALL_DEFINE3(accept, int, fd, uptr, addr, uptr, addrlen) { return __sys_accept4(fd, addr, addrlen, 0); }
-SYSCALL_DEFINE3(connect, int, fd, uptr, addr, int, addrlen) { return __sys_connect(fd, addr, addrlen); }
-SYSCALL_DEFINE3(getsockname, int, fd, uptr, addr, uptr, addrlen) { return do_getname(fd, addr, addrlen, false); }
-SYSCALL_DEFINE3(getpeername, int, fd, uptr, addr, uptr, addrlen) { return do_getname(fd, addr, addrlen, true); }
+SYSCALL_DEFINE4(accept4, int, fd, uptr, addr, uptr, addrlen, int, flags)
+{
+	return __sys_accept4(fd, addr, addrlen, flags);
+}
+SYSCALL_DEFINE3(accept, int, fd, uptr, addr, uptr, addrlen)
+{
+	return __sys_accept4(fd, addr, addrlen, 0);
+}
+SYSCALL_DEFINE3(connect, int, fd, uptr, addr, int, addrlen)
+{
+	return __sys_connect(fd, addr, addrlen);
+}
+SYSCALL_DEFINE3(getsockname, int, fd, uptr, addr, uptr, addrlen)
+{
+	return do_getname(fd, addr, addrlen, false);
+}
+SYSCALL_DEFINE3(getpeername, int, fd, uptr, addr, uptr, addrlen)
+{
+	return do_getname(fd, addr, addrlen, true);
+}
 SYSCALL_DEFINE2(shutdown, int, fd, int, how) { return __sys_shutdown(fd, how); }
 SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, optname, uptr, optval, int, optlen)
 {
@@ -930,21 +961,30 @@ SYSCALL_DEFINE5(getsockopt, int, fd, int, level, int, optname, uptr, optval, upt
 {
 	return __sys_getsockopt(fd, level, optname, optval, optlen);
 }
-SYSCALL_DEFINE6(sendto, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, int, addr_len)
+SYSCALL_DEFINE6(sendto, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, int,
+		addr_len)
 {
 	return __sys_sendto(fd, buf, len, flags, addr, addr_len);
 }
-SYSCALL_DEFINE6(recvfrom, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, uptr, addr_len)
+SYSCALL_DEFINE6(recvfrom, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, uptr,
+		addr_len)
 {
 	return __sys_recvfrom(fd, buf, len, flags, addr, addr_len);
 }
-SYSCALL_DEFINE3(sendmsg, int, fd, uptr, msg, unsigned int, flags) { return __sys_sendmsg(fd, msg, flags); }
-SYSCALL_DEFINE3(recvmsg, int, fd, uptr, msg, unsigned int, flags) { return __sys_recvmsg(fd, msg, flags); }
+SYSCALL_DEFINE3(sendmsg, int, fd, uptr, msg, unsigned int, flags)
+{
+	return __sys_sendmsg(fd, msg, flags);
+}
+SYSCALL_DEFINE3(recvmsg, int, fd, uptr, msg, unsigned int, flags)
+{
+	return __sys_recvmsg(fd, msg, flags);
+}
 SYSCALL_DEFINE4(sendmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags)
 {
 	return __sys_sendmmsg(fd, mmsg, vlen, flags);
 }
-SYSCALL_DEFINE5(recvmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags, uptr, timeout)
+SYSCALL_DEFINE5(recvmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags, uptr,
+		timeout)
 {
 	return __sys_recvmmsg(fd, mmsg, vlen, flags, timeout);
 }

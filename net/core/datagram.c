@@ -1,8 +1,10 @@
 /*
- * net/core/datagram.c - taking whole datagrams off a receive queue, with waiting, peeking and polling.
+ * net/core/datagram.c - taking whole datagrams off a receive queue, with waiting, peeking and
+ * polling.
  *
  * Linux:   net/core/datagram.c (6.1)
- * Same:    readers queue up exclusively, so one datagram wakes one of them; an error comes before data.
+ * Same:    readers queue up exclusively, so one datagram wakes one of them; an error comes before
+ *          data.
  * Differs: 1. a peek returns a clone (Linux: a second reference), since an skb has one owner here.
  * Locks:   SKQUEUE, WAITQ.
  * Walk:    udp_recvmsg() -> skb_recv_datagram(); sock_poll() -> datagram_poll().

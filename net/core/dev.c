@@ -1,13 +1,18 @@
 /*
- * net/core/dev.c - between the drivers and the protocols: NAPI polling, dispatch by protocol, transmission, devices.
+ * net/core/dev.c - between the drivers and the protocols: NAPI polling, dispatch by protocol,
+ * transmission, devices.
  *
  * Linux:   net/core/dev.c (6.1)
- * Same:    softnet data per CPU; net_rx_action() with a packet budget and a time limit; the backlog is a NAPI
- *          instance like any other; dev_queue_xmit() does in software what the device cannot.
- * Differs: 1. a CPU's poll list and backlog are touched by that CPU alone, with interrupts off: no lock.
- *          2. one transmit queue per device with a fifo in front of it: it fills only while the device has no room.
- *          3. the few packet handlers stand in one list; readers announce themselves by a per-CPU counter, so that
- *             dev_remove_pack() knows when nobody can still be using a handler (Linux: RCU).
+ * Same:    softnet data per CPU; net_rx_action() with a packet budget and a time limit; the backlog
+ *          is a NAPI instance like any other; dev_queue_xmit() does in software what the device
+ *          cannot.
+ * Differs: 1. a CPU's poll list and backlog are touched by that CPU alone, with interrupts off: no
+ *             lock.
+ *          2. one transmit queue per device with a fifo in front of it: it fills only while the
+ *             device has no room.
+ *          3. the few packet handlers stand in one list; readers announce themselves by a per-CPU
+ *             counter, so that dev_remove_pack() knows when nobody can still be using a handler
+ *             (Linux: RCU).
  * Locks:   NETDEV, TXQ; RTNL held by callers of dev_open() and dev_close().
  * Walk:    napi_schedule() -> net_rx_action() -> virtnet_poll() -> netif_receive_skb() -> ip_rcv();
  *          neigh_output() -> dev_queue_xmit() -> virtnet_start_xmit().
@@ -28,7 +33,8 @@ enum {
 struct softnet_data {
 	/* this CPU only, interrupts off */
 	struct list_head poll_list;
-	struct list_head tx_list;	/* devices with packets waiting for room that is there now */
+	/* devices with packets waiting for room that is there now */
+	struct list_head tx_list;
 	struct sk_buff_head input_pkt_queue;
 	/* this CPU's softirq only */
 	struct sk_buff_head process_queue;
@@ -47,17 +53,19 @@ static int last_ifindex;
 static LIST_HEAD(ptype_base);
 static LIST_HEAD(ptype_all);
 
-/* --- packet handlers ------------------------------------------------------------------------------------- */
+/* --- packet handlers ----------------------------------------------------------------------- */
 
 void dev_add_pack(struct packet_type *pt)
 {
 	spin_lock_bh(&netdev_lock);
-	list_add_tail(&pt->list, be16_eq(pt->type, cpu_to_be16(ETH_P_ALL)) ? &ptype_all : &ptype_base);
+	list_add_tail(&pt->list,
+		      be16_eq(pt->type, cpu_to_be16(ETH_P_ALL)) ? &ptype_all : &ptype_base);
 	spin_unlock_bh(&netdev_lock);
 }
 
 /*
- * A CPU that reads an even counter after the handler was taken out, or one that has moved on, cannot see it:
+ * A CPU that reads an even counter after the handler was taken out, or one that has moved on,
+ * cannot see it:
  *
  *	remover				CPU in softirq
  *	list_del			rx_section++ (odd)
@@ -70,7 +78,8 @@ void dev_remove_pack(struct packet_type *pt)
 
 	might_sleep();
 	spin_lock_bh(&netdev_lock);
-	__list_del(pt->list.prev, pt->list.next);	/* a reader that stands on it still finds the way on */
+	/* a reader that stands on it still finds the way on */
+	__list_del(pt->list.prev, pt->list.next);
 	spin_unlock_bh(&netdev_lock);
 	smp_mb(); /* pairs with the locked instruction in rx_section_enter() */
 	for_each_online_cpu(cpu) {
@@ -146,7 +155,7 @@ void netif_receive_skb(struct sk_buff *skb)
 	this_cpu_write(trace_current_skb, 0);
 }
 
-/* --- NAPI ------------------------------------------------------------------------------------------------ */
+/* --- NAPI ---------------------------------------------------------------------------------- */
 
 static void __napi_schedule(struct napi_struct *napi)
 {
@@ -167,7 +176,8 @@ bool napi_schedule(struct napi_struct *napi)
 		if (old & BIT(NAPI_STATE_DISABLE))
 			return false;
 		/* Being polled already: the mark makes napi_complete_done() poll once more. */
-		new = old | (old & BIT(NAPI_STATE_SCHED) ? BIT(NAPI_STATE_MISSED) : BIT(NAPI_STATE_SCHED));
+		new = old | (old & BIT(NAPI_STATE_SCHED) ? BIT(NAPI_STATE_MISSED)
+							 : BIT(NAPI_STATE_SCHED));
 		seen = cmpxchg(&napi->state, old, new);
 		if (seen == old)
 			break;
@@ -198,7 +208,8 @@ bool napi_complete_done(struct napi_struct *napi, __unused int work)
 	return false;
 }
 
-void netif_napi_add(struct net_device *dev, struct napi_struct *napi, int (*poll)(struct napi_struct *, int))
+void netif_napi_add(struct net_device *dev, struct napi_struct *napi,
+		    int (*poll)(struct napi_struct *, int))
 {
 	INIT_LIST_HEAD(&napi->poll_list);
 	napi->state = BIT(NAPI_STATE_SCHED) | BIT(NAPI_STATE_DISABLE);	/* until napi_enable() */
@@ -209,15 +220,19 @@ void netif_napi_add(struct net_device *dev, struct napi_struct *napi, int (*poll
 
 void napi_enable(struct napi_struct *napi)
 {
-	__atomic_and_fetch(&napi->state, ~(BIT(NAPI_STATE_SCHED) | BIT(NAPI_STATE_DISABLE) | BIT(NAPI_STATE_MISSED)),
-			   __ATOMIC_RELEASE);
+	__atomic_and_fetch(
+		&napi->state,
+		~(BIT(NAPI_STATE_SCHED) | BIT(NAPI_STATE_DISABLE) | BIT(NAPI_STATE_MISSED)),
+		__ATOMIC_RELEASE);
 }
 
 void napi_disable(struct napi_struct *napi)
 {
 	might_sleep();
 	set_bit(NAPI_STATE_DISABLE, &napi->state);
-	/* Whoever polls it now gives SCHED back when done; then it is ours and nobody schedules it. */
+	/*
+	 * Whoever polls it now gives SCHED back when done; then it is ours and nobody schedules it.
+	 */
 	while (test_and_set_bit(NAPI_STATE_SCHED, &napi->state)) {
 		__set_current_state(TASK_UNINTERRUPTIBLE);
 		schedule_timeout_ns(NSEC_PER_MSEC);
@@ -269,7 +284,7 @@ static void net_rx_action(void)
 	local_irq_enable();
 }
 
-/* --- the backlog: packets that did not come from a polled device ------------------------------------------ */
+/* --- the backlog: packets that did not come from a polled device --------------------------- */
 
 int netif_rx(struct sk_buff *skb)
 {
@@ -285,7 +300,10 @@ int netif_rx(struct sk_buff *skb)
 		return -ENOBUFS;
 	}
 	__skb_queue_tail(&sd->input_pkt_queue, skb);
-	/* Only this CPU, with interrupts off, changes the state of its backlog: no atomic operation is needed. */
+	/*
+	 * Only this CPU, with interrupts off, changes the state of its backlog: no atomic operation
+	 * is needed.
+	 */
 	if (!(sd->backlog.state & BIT(NAPI_STATE_SCHED))) {
 		sd->backlog.state |= BIT(NAPI_STATE_SCHED);
 		list_add_tail(&sd->backlog.poll_list, &sd->poll_list);
@@ -329,12 +347,13 @@ static int process_backlog(struct napi_struct *napi, int quota)
 	}
 }
 
-/* --- transmission ---------------------------------------------------------------------------------------- */
+/* --- transmission -------------------------------------------------------------------------- */
 
 static inline bool skb_needs_help(const struct sk_buff *skb, u32 features)
 {
 	return (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM)) ||
-	       (skb_is_gso(skb) && !(features & NETIF_F_TSO)) || (skb_is_nonlinear(skb) && !(features & NETIF_F_SG));
+	       (skb_is_gso(skb) && !(features & NETIF_F_TSO)) ||
+	       (skb_is_nonlinear(skb) && !(features & NETIF_F_SG));
 }
 
 /* Checksum and gather in software what the device cannot. 0 or -ENOMEM. */
@@ -385,7 +404,10 @@ static int dev_xmit_one(struct sk_buff *skb, struct net_device *dev)
 	return 0;
 }
 
-/* The slow way: a super-packet for a device that cannot cut it, or a packet that needs other help. Takes the skb. */
+/*
+ * The slow way: a super-packet for a device that cannot cut it, or a packet that needs other help.
+ * Takes the skb.
+ */
 static noinline int dev_xmit_with_help(struct sk_buff *skb, struct net_device *dev)
 {
 	int err = 0;
@@ -438,7 +460,10 @@ int dev_queue_xmit(struct sk_buff *skb)
 		kfree_skb(skb, SKB_DROP_REASON_DEV_DOWN);
 		err = -ENETDOWN;
 	} else {
-		/* Within netif_receive_skb() the counter is odd already: a tap's own packets are not shown to taps again. */
+		/*
+		 * Within netif_receive_skb() the counter is odd already: a tap's own packets are
+		 * not shown to taps again.
+		 */
 		if (unlikely(!list_empty(&ptype_all)) && !(this_cpu_read(rx_section) & 1))
 			dev_queue_xmit_taps(skb, dev);
 		if (unlikely(skb_needs_help(skb, dev->features)))
@@ -455,7 +480,8 @@ void netif_wake_queue(struct net_device *dev)
 	unsigned long flags;
 
 	WRITE_ONCE(dev->queue_stopped, false);
-	smp_mb(); /* room is announced before the fifo is looked at; pairs with TXQ in dev_xmit_one() */
+	/* room is announced before the fifo is looked at; pairs with TXQ in dev_xmit_one() */
+	smp_mb();
 	if (skb_queue_empty(&dev->qdisc) || test_and_set_bit(NETDEV_STATE_TX_SCHED, &dev->state))
 		return;
 	local_irq_save(flags);
@@ -476,14 +502,18 @@ static void net_tx_action(void)
 	list_for_each_entry_safe(dev, n, &list, tx_link) {
 		list_del_init(&dev->tx_link);
 		clear_bit(NETDEV_STATE_TX_SCHED, &dev->state);
-		smp_mb(); /* a wake-up from now on schedules anew; pairs with test_and_set_bit() in netif_wake_queue() */
+		/*
+		 * a wake-up from now on schedules anew; pairs with test_and_set_bit() in
+		 * netif_wake_queue()
+		 */
+		smp_mb();
 		spin_lock(&dev->xmit_lock);
 		qdisc_run(dev);
 		spin_unlock(&dev->xmit_lock);
 	}
 }
 
-/* --- devices --------------------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------- */
 
 struct net_device *alloc_netdev(size_t priv_size, const char *name)
 {
@@ -633,7 +663,8 @@ unsigned int dev_get_flags(const struct net_device *dev)
 {
 	unsigned int flags = READ_ONCE(dev->flags) & ~(unsigned int)IFF_RUNNING;
 
-	return flags & IFF_UP && READ_ONCE(dev->carrier) ? flags | IFF_RUNNING | IFF_LOWER_UP : flags;
+	return flags & IFF_UP && READ_ONCE(dev->carrier) ? flags | IFF_RUNNING | IFF_LOWER_UP
+							 : flags;
 }
 
 void netif_carrier_on(struct net_device *dev) { WRITE_ONCE(dev->carrier, true); }

@@ -1,5 +1,6 @@
 /*
- * net/core/dev_ioctl.c - asking and telling a device by ioctl: names, indexes, flags, MTU, hardware address.
+ * net/core/dev_ioctl.c - asking and telling a device by ioctl: names, indexes, flags, MTU, hardware
+ * address.
  *
  * Linux:   net/core/dev_ioctl.c (6.1)
  * Same:    numbers, errno values; changes want root.
@@ -70,7 +71,9 @@ static int dev_set_flags(struct net_device *dev, unsigned int flags)
 
 static int dev_set_mtu(struct net_device *dev, s32 mtu)
 {
-	s32 highest = dev->flags & IFF_LOOPBACK ? 65536 : dev->type == ARPHRD_ETHER ? ETH_DATA_LEN : 65535;
+	s32 highest = dev->flags & IFF_LOOPBACK	  ? 65536
+		      : dev->type == ARPHRD_ETHER ? ETH_DATA_LEN
+						  : 65535;
 
 	if (mtu < 68 || mtu > highest) /* RFC 791: every host passes 68 bytes */
 		return -EINVAL;
@@ -104,13 +107,15 @@ static int dev_ifsioc_set(unsigned int cmd, struct net_device *dev, struct ifreq
 
 static bool dev_cmd_sets(unsigned int cmd)
 {
-	return cmd == SIOCSIFFLAGS || cmd == SIOCSIFMTU || cmd == SIOCSIFTXQLEN || cmd == SIOCSIFHWADDR;
+	return cmd == SIOCSIFFLAGS || cmd == SIOCSIFMTU || cmd == SIOCSIFTXQLEN ||
+	       cmd == SIOCSIFHWADDR;
 }
 
 static bool dev_cmd_gets(unsigned int cmd)
 {
-	return cmd == SIOCGIFFLAGS || cmd == SIOCGIFMETRIC || cmd == SIOCGIFMTU || cmd == SIOCGIFINDEX || cmd == SIOCGIFTXQLEN ||
-	       cmd == SIOCGIFHWADDR || cmd == SIOCGIFMAP;
+	return cmd == SIOCGIFFLAGS || cmd == SIOCGIFMETRIC || cmd == SIOCGIFMTU ||
+	       cmd == SIOCGIFINDEX || cmd == SIOCGIFTXQLEN || cmd == SIOCGIFHWADDR ||
+	       cmd == SIOCGIFMAP;
 }
 
 int dev_ioctl(unsigned int cmd, uptr arg)
@@ -137,7 +142,8 @@ int dev_ioctl(unsigned int cmd, uptr arg)
 		if (!dev)
 			err = -ENODEV;
 		else
-			err = dev_cmd_sets(cmd) ? dev_ifsioc_set(cmd, dev, &ifr) : dev_ifsioc_get(cmd, dev, &ifr);
+			err = dev_cmd_sets(cmd) ? dev_ifsioc_set(cmd, dev, &ifr)
+						: dev_ifsioc_get(cmd, dev, &ifr);
 		if (dev)
 			dev_put(dev);
 		rtnl_unlock();

@@ -1,10 +1,11 @@
 /*
  * net/core/gso.c - a super-packet of TCP cut into frames, for devices that cannot do it.
  *
- * Linux:   net/core/gso.c, net/ipv4/tcp_offload.c, net/ipv4/af_inet.c: inet_gso_segment() (6.1)
- * Same:    each piece has the headers of the whole with its own length, IP id, sequence number and checksum; FIN
- *          and PSH stay with the last piece.
- * Differs: 1. TCP over IPv4 only. 2. the payload is copied: a device without TSO mostly lacks gathering too.
+ * Linux:   net/core/gso.c, net/ipv4/tcp_offload.c, net/ipv4/af_inet.c: inet_gso_segment (6.1)
+ * Same:    each piece has the headers of the whole with its own length, IP id, sequence number and
+ *          checksum; FIN and PSH stay with the last piece.
+ * Differs: 1. TCP over IPv4 only. 2. the payload is copied: a device without TSO mostly lacks
+ *             gathering too.
  * Locks:   none.
  * Walk:    dev_queue_xmit() -> skb_gso_segment().
  */
@@ -30,7 +31,10 @@ static void segment_fix_headers(struct sk_buff *seg, u32 payload_pos, u16 index,
 		th->flags &= (u8)~(TCPHDR_FIN | TCPHDR_PSH);
 	if (index)
 		th->flags &= (u8)~TCPHDR_CWR;
-	/* The pseudo header's sum, to be completed over the segment by whoever finishes CHECKSUM_PARTIAL. */
+	/*
+	 * The pseudo header's sum, to be completed over the segment by whoever finishes
+	 * CHECKSUM_PARTIAL.
+	 */
 	th->check = (u16)~csum_tcpudp_magic(iph->saddr, iph->daddr, tcp_len, IPPROTO_TCP, 0);
 	seg->ip_summed = CHECKSUM_PARTIAL;
 	seg->csum_start = seg->transport_header;
@@ -66,7 +70,8 @@ struct sk_buff *skb_gso_segment(struct sk_buff *skb)
 	u32 mss = skb_shinfo(skb)->gso_size;
 	u32 th_off = (u32)skb_transport_offset(skb);
 
-	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_TCPV4) || !pskb_may_pull(skb, th_off + sizeof(struct tcphdr)))
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_TCPV4) ||
+	    !pskb_may_pull(skb, th_off + sizeof(struct tcphdr)))
 		return ERR_PTR(-EINVAL);
 	u32 hdr = th_off + tcp_hdrlen_of((struct tcphdr *)skb_transport_header(skb));
 

@@ -2,12 +2,13 @@
  * net/core/skbuff.c - packets: made, copied, cut, counted when they die.
  *
  * Linux:   net/core/skbuff.c (6.1)
- * Same:    the descriptor and the head buffer are two allocations; clones share the head and its fragments by
- *          dataref; the shared info stands at the end of the head.
- * Differs: 1. heads come from two caches that fit what travels: a small one (headers and little data) and one
- *             for a full frame; larger heads are kmalloc()ed. The room of a head tells where it came from.
- *          2. large datagrams keep their bytes in pages (alloc_skb_with_frags()), single ones up to 70 KiB, so no packet of the
- *             network needs a large block of contiguous memory.
+ * Same:    the descriptor and the head buffer are two allocations; clones share the head and its
+ *          fragments by dataref; the shared info stands at the end of the head.
+ * Differs: 1. heads come from two caches that fit what travels: a small one (headers and little
+ *             data) and one for a full frame; larger heads are kmalloc()ed. The room of a head
+ *             tells where it came from.
+ *          2. large datagrams keep their bytes in pages (alloc_skb_with_frags()), single ones up to
+ *             70 KiB, so no packet of the network needs a large block of contiguous memory.
  * Locks:   SKQUEUE for the queue functions.
  * Walk:    netdev_alloc_skb() in the driver; consume_skb() in recvmsg.
  */
@@ -26,7 +27,9 @@ enum {
 	RX_HEADROOM = 66,		/* 64, and 2 that bring the IP header to a multiple of 4 */
 };
 static_assert(SMALL_ROOM % 8 == 0 && FRAME_ROOM % 8 == 0, "the shared info is aligned");
-static_assert(FRAME_ROOM >= MAX_HEADER + 1460 && FRAME_ROOM >= RX_HEADROOM + ETH_HLEN + ETH_DATA_LEN, "a frame fits");
+static_assert(FRAME_ROOM >= MAX_HEADER + 1460 &&
+		      FRAME_ROOM >= RX_HEADROOM + ETH_HLEN + ETH_DATA_LEN,
+	      "a frame fits");
 
 static struct kmem_cache *skb_cache, *small_head_cache, *frame_head_cache;
 static DEFINE_PER_CPU(u32, skb_next_id);
@@ -63,7 +66,10 @@ static inline void shinfo_init(struct skb_shared_info *si)
 	memset(si, 0, offsetof(struct skb_shared_info, frags));
 	atomic_set(&si->dataref, 1);
 }
-/* Unique while in use, and never 0: a CPU counts in steps of NR_CPUS. Atomic, as the task may move or be interrupted between. */
+/*
+ * Unique while in use, and never 0: a CPU counts in steps of NR_CPUS. Atomic, as the task may move
+ * or be interrupted between.
+ */
 static inline u32 skb_new_id(void)
 {
 	return __atomic_add_fetch(this_cpu_ptr(&skb_next_id), NR_CPUS, __ATOMIC_RELAXED);
@@ -258,7 +264,10 @@ struct sk_buff *pskb_copy(struct sk_buff *skb, gfp_t gfp)
 	return n;
 }
 
-/* A head of our own with @nhead more bytes in front and @ntail behind. truesize stays: the skb may be charged to a sock. */
+/*
+ * A head of our own with @nhead more bytes in front and @ntail behind. truesize stays: the skb may
+ * be charged to a sock.
+ */
 static int pskb_expand_head(struct sk_buff *skb, u32 nhead, u32 ntail, gfp_t gfp)
 {
 	u32 used = (u32)(skb->tail - skb->head);
@@ -296,7 +305,8 @@ int skb_cow_head(struct sk_buff *skb, u32 headroom)
 
 	if (have >= headroom && !skb_cloned(skb))
 		return 0;
-	return pskb_expand_head(skb, have >= headroom ? 0 : ALIGN(headroom - have, 16U), 0, GFP_ATOMIC);
+	return pskb_expand_head(skb, have >= headroom ? 0 : ALIGN(headroom - have, 16U), 0,
+				GFP_ATOMIC);
 }
 
 /* Drop @n bytes from the front of the fragments. */
@@ -358,7 +368,10 @@ void skb_trim(struct sk_buff *skb, u32 len)
 	if (!skb->data_len)
 		return;
 	skb->data_len = keep;
-	/* A clone shares the list of fragments: it stays as it is, len alone says where this one ends. */
+	/*
+	 * A clone shares the list of fragments: it stays as it is, len alone says where this one
+	 * ends.
+	 */
 	if (skb_cloned(skb))
 		return;
 	int i = 0;
@@ -432,7 +445,8 @@ static struct piece skb_piece_at(const struct sk_buff *skb, u32 offset)
 	offset -= headlen;
 	for (const skb_frag_t *f = skb_shinfo(skb)->frags;; f++) {
 		if (offset < f->size)
-			return (struct piece){ (u8 *)page_address(f->page) + f->off + offset, f->size - offset };
+			return (struct piece){ (u8 *)page_address(f->page) + f->off + offset,
+					       f->size - offset };
 		offset -= f->size;
 	}
 }
@@ -530,7 +544,9 @@ int skb_checksum_help(struct sk_buff *skb)
 	if (!pskb_may_pull(skb, start + skb->csum_offset + 2) || skb_cow_head(skb, 0))
 		return -ENOMEM;
 	u16 *field = (u16 *)(skb->head + skb->csum_start + skb->csum_offset);
-	/* The field holds the sum of the pseudo header, so it is simply part of what is added up. */
+	/*
+	 * The field holds the sum of the pseudo header, so it is simply part of what is added up.
+	 */
 	u16 sum = csum_fold(skb_checksum(skb, start, skb->len - start, 0));
 
 	*field = sum ? sum : 0xffff; /* RFC 768: 0 would say "no checksum"; TCP takes either */

@@ -2,14 +2,15 @@
  * net/core/sock.c - what all socks share: the owner lock, memory accounting, and telling who waits.
  *
  * Linux:   net/core/sock.c (6.1)
- * Same:    lock_sock() with its backlog; a packet in flight keeps its sock alive through sk_wmem_alloc; the
- *          default callbacks wake with the same event bits.
+ * Same:    lock_sock() with its backlog; a packet in flight keeps its sock alive through
+ *          sk_wmem_alloc; the default callbacks wake with the same event bits.
  * Differs: 1. the link to the wait queue is guarded by sk_callback_lock (Linux: RCU).
- *          2. the backlog is run with softirqs off, so that a protocol's input path always finds the context it
- *             knows from softirqs.
+ *          2. the backlog is run with softirqs off, so that a protocol's input path always finds
+ *             the context it knows from softirqs.
  *          3. no sk_forward_alloc quanta: what a queue holds is counted in bytes, per sock.
  * Locks:   SOCK_OWNER, SLOCK, CALLBACK, WAITQ.
- * Walk:    tcp_data_ready() -> sock_def_readable() -> __wake_up_sync_key(); tcp_recvmsg() -> sk_wait_data().
+ * Walk:    tcp_data_ready() -> sock_def_readable() -> __wake_up_sync_key(); tcp_recvmsg() ->
+ *          sk_wait_data().
  */
 #include "net/sock.h"
 #include "fs/poll.h"
@@ -24,7 +25,7 @@ int sysctl_wmem_default = 212992, sysctl_rmem_default = 212992;
 static struct proto *protos[16];
 static int nr_protos;
 
-/* --- the owner ------------------------------------------------------------------------------------------- */
+/* --- the owner ----------------------------------------------------------------------------- */
 
 static void sock_lock_init(struct sock *sk)
 {
@@ -112,7 +113,7 @@ bool sk_add_backlog(struct sock *sk, struct sk_buff *skb, u32 limit)
 	return true;
 }
 
-/* --- life and death -------------------------------------------------------------------------------------- */
+/* --- life and death ------------------------------------------------------------------------ */
 
 struct sock *sk_alloc(int family, gfp_t gfp, struct proto *prot)
 {
@@ -145,7 +146,10 @@ static void sk_destroy(struct sock *sk)
 
 void sock_put(struct sock *sk)
 {
-	/* The 1 that sk_alloc() gave sk_wmem_alloc stands for all references: packets on their way out count for themselves. */
+	/*
+	 * The 1 that sk_alloc() gave sk_wmem_alloc stands for all references: packets on their way
+	 * out count for themselves.
+	 */
 	if (refcount_dec_and_test(&sk->sk_refcnt) && atomic_dec_and_test(&sk->sk_wmem_alloc))
 		sk_destroy(sk);
 }
@@ -255,15 +259,19 @@ void for_each_proto(void (*fn)(struct proto *prot, void *arg), void *arg)
 		fn(protos[i], arg);
 }
 
-/* --- telling who waits ----------------------------------------------------------------------------------- */
+/* --- telling who waits --------------------------------------------------------------------- */
 
 void sock_def_readable(struct sock *sk)
 {
 	trace(sock_def_readable, this_cpu_read(trace_current_skb));
 	spin_lock_bh(&sk->sk_callback_lock);
-	/* The data is queued before the queue of waiters is looked at; pairs with sock_poll_wait() and set_current_state(). */
+	/*
+	 * The data is queued before the queue of waiters is looked at; pairs with sock_poll_wait()
+	 * and set_current_state().
+	 */
 	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_sync_poll(sk->sk_wq, EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
+		wake_up_interruptible_sync_poll(sk->sk_wq,
+						EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
 	spin_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -329,7 +337,7 @@ void sk_stop_timer(struct sock *sk, struct timer_list *timer)
 		sock_put(sk);
 }
 
-/* --- accounting ------------------------------------------------------------------------------------------ */
+/* --- accounting ---------------------------------------------------------------------------- */
 
 void sock_rfree(struct sk_buff *skb) { atomic_sub((int)skb->truesize, &skb->sk->sk_rmem_alloc); }
 
@@ -443,7 +451,8 @@ int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	}
 	skb->dev = NULL;
 	skb_set_owner_r(skb, sk);
-	if (unlikely(sk->sk_flags & (BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS))) && !skb->tstamp_ns)
+	if (unlikely(sk->sk_flags & (BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS))) &&
+	    !skb->tstamp_ns)
 		skb->tstamp_ns = ktime_get_real_ns();
 	spin_lock_irqsave(&sk->sk_receive_queue.lock, flags);
 	__skb_queue_tail(&sk->sk_receive_queue, skb);
@@ -453,7 +462,7 @@ int sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* --- proto_ops that hand on to the protocol -------------------------------------------------------------- */
+/* --- proto_ops that hand on to the protocol ------------------------------------------------ */
 
 ssize_t sock_common_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
@@ -465,7 +474,8 @@ ssize_t sock_common_recvmsg(struct socket *sock, struct msghdr *msg, size_t size
 	return n;
 }
 
-int sock_common_setsockopt(struct socket *sock, int level, int optname, uptr optval, unsigned int optlen)
+int sock_common_setsockopt(struct socket *sock, int level, int optname, uptr optval,
+			   unsigned int optlen)
 {
 	return sock->sk->sk_prot->setsockopt(sock->sk, level, optname, optval, optlen);
 }
@@ -475,18 +485,23 @@ int sock_common_getsockopt(struct socket *sock, int level, int optname, uptr opt
 	return sock->sk->sk_prot->getsockopt(sock->sk, level, optname, optval, optlen);
 }
 
-int sock_no_bind(__unused struct socket *sock, __unused const struct sockaddr_storage_k *addr, __unused int addr_len)
+int sock_no_bind(__unused struct socket *sock, __unused const struct sockaddr_storage_k *addr,
+		 __unused int addr_len)
 {
 	return -EOPNOTSUPP;
 }
 
-int sock_no_connect(__unused struct socket *sock, __unused const struct sockaddr_storage_k *addr, __unused int addr_len,
-		    __unused int flags)
+int sock_no_connect(__unused struct socket *sock, __unused const struct sockaddr_storage_k *addr,
+		    __unused int addr_len, __unused int flags)
 {
 	return -EOPNOTSUPP;
 }
 
 int sock_no_socketpair(__unused struct socket *a, __unused struct socket *b) { return -EOPNOTSUPP; }
-int sock_no_accept(__unused struct socket *sock, __unused struct socket *newsock, __unused int flags) { return -EOPNOTSUPP; }
+int sock_no_accept(__unused struct socket *sock, __unused struct socket *newsock,
+		   __unused int flags)
+{
+	return -EOPNOTSUPP;
+}
 int sock_no_listen(__unused struct socket *sock, __unused int backlog) { return -EOPNOTSUPP; }
 int sock_no_shutdown(__unused struct socket *sock, __unused int how) { return -EOPNOTSUPP; }

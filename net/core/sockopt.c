@@ -3,8 +3,8 @@
  *
  * Linux:   net/core/sock.c: sock_setsockopt(), sock_getsockopt() (6.1)
  * Same:    order of checks, clamping and doubling of buffer sizes, what reads back.
- * Differs: 1. options whose job nothing here does (filters, busy polling, zero copy, SO_TIMESTAMPING ...) are
- *             -ENOPROTOOPT, as Linux says for numbers it does not know.
+ * Differs: 1. options whose job nothing here does (filters, busy polling, zero copy,
+ *             SO_TIMESTAMPING ...) are -ENOPROTOOPT, as Linux says for numbers it does not know.
  * Locks:   SOCK_OWNER.
  * Walk:    sys_setsockopt -> sock_setsockopt().
  */
@@ -25,7 +25,7 @@ static void sock_valbool_flag(struct sock *sk, enum sock_flags flag, bool on)
 		sock_reset_flag(sk, flag);
 }
 
-/* --- setting --------------------------------------------------------------------------------------------- */
+/* --- setting ------------------------------------------------------------------------------- */
 
 static int sock_set_timeout(s64 *timeo_ns, uptr optval, unsigned int optlen)
 {
@@ -39,7 +39,8 @@ static int sock_set_timeout(s64 *timeo_ns, uptr optval, unsigned int optlen)
 		return -EDOM;
 	if (tv.tv_sec < 0)
 		*timeo_ns = 0;
-	else if ((!tv.tv_sec && !tv.tv_usec) || tv.tv_sec >= MAX_SCHEDULE_TIMEOUT / (s64)NSEC_PER_SEC - 1)
+	else if ((!tv.tv_sec && !tv.tv_usec) ||
+		 tv.tv_sec >= MAX_SCHEDULE_TIMEOUT / (s64)NSEC_PER_SEC - 1)
 		*timeo_ns = MAX_SCHEDULE_TIMEOUT;
 	else
 		*timeo_ns = tv.tv_sec * (s64)NSEC_PER_SEC + tv.tv_usec * (s64)NSEC_PER_USEC;
@@ -184,7 +185,10 @@ static int sock_set_checked(struct socket *sock, int optname, int val)
 		sock_valbool_flag(sk, SOCK_DBG, val != 0);
 		return 0;
 	case SO_SNDBUF:
-		/* Compared as unsigned: a negative size is a very large one, and gets the most there is. */
+		/*
+		 * Compared as unsigned: a negative size is a very large one, and gets the most
+		 * there is.
+		 */
 		sock_set_sndbuf(sk, (int)min_t(u32, (u32)val, (u32)sysctl_wmem_max));
 		return 0;
 	case SO_RCVBUF:
@@ -255,7 +259,7 @@ int sock_setsockopt(struct socket *sock, int optname, uptr optval, unsigned int 
 	return err;
 }
 
-/* --- getting --------------------------------------------------------------------------------------------- */
+/* --- getting ------------------------------------------------------------------------------- */
 
 /* Copy out at most *optlen bytes of an answer of @size bytes, and say how many. */
 static int put_sockopt(const void *val, size_t size, uptr optval, uptr optlen)
@@ -273,7 +277,10 @@ static int put_sockopt(const void *val, size_t size, uptr optval, uptr optlen)
 	return put_user(len, optlen);
 }
 
-int put_sockopt_int(int val, uptr optval, uptr optlen) { return put_sockopt(&val, sizeof(val), optval, optlen); }
+int put_sockopt_int(int val, uptr optval, uptr optlen)
+{
+	return put_sockopt(&val, sizeof(val), optval, optlen);
+}
 
 static int sock_get_timeout(s64 timeo_ns, uptr optval, uptr optlen)
 {
@@ -400,7 +407,8 @@ int sock_getsockopt(struct socket *sock, int optname, uptr optval, uptr optlen)
 		return put_sockopt_int(val, optval, optlen);
 	switch (optname) {
 	case SO_LINGER: {
-		struct linger l = { sock_flag(sk, SOCK_LINGER), (s32)(sk->sk_lingertime_ns / (s64)NSEC_PER_SEC) };
+		struct linger l = { sock_flag(sk, SOCK_LINGER),
+				    (s32)(sk->sk_lingertime_ns / (s64)NSEC_PER_SEC) };
 
 		return put_sockopt(&l, sizeof(l), optval, optlen);
 	}
@@ -423,7 +431,7 @@ int sock_getsockopt(struct socket *sock, int optname, uptr optval, uptr optlen)
 	}
 }
 
-/* --- control messages ------------------------------------------------------------------------------------ */
+/* --- control messages ---------------------------------------------------------------------- */
 
 static void sock_recv_timestamp(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
 {
@@ -434,7 +442,8 @@ static void sock_recv_timestamp(struct msghdr *msg, struct sock *sk, const struc
 
 		put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMPNS, sizeof(ts), &ts);
 	} else {
-		struct timeval64 tv = { (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
+		struct timeval64 tv = { (s64)(ns / NSEC_PER_SEC),
+					(s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
 
 		put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP, sizeof(tv), &tv);
 	}
@@ -442,7 +451,8 @@ static void sock_recv_timestamp(struct msghdr *msg, struct sock *sk, const struc
 
 void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
 {
-	if (likely(!(sk->sk_flags & (BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) | BIT(SOCK_RXQ_OVFL_F)))))
+	if (likely(!(sk->sk_flags &
+		     (BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) | BIT(SOCK_RXQ_OVFL_F)))))
 		return;
 	if (sock_flag(sk, SOCK_TIMESTAMP) || sock_flag(sk, SOCK_TIMESTAMPNS))
 		sock_recv_timestamp(msg, sk, skb);

@@ -5,7 +5,8 @@
  * Same:    eth_type_trans() classifies the packet by its destination; ether_setup()'s defaults.
  * Differs: none.
  * Locks:   none.
- * Walk:    virtnet_receive() -> eth_type_trans() -> netif_receive_skb(); neigh_output() -> eth_header().
+ * Walk:    virtnet_receive() -> eth_type_trans() -> netif_receive_skb(); neigh_output() ->
+ *          eth_header().
  */
 #include "net/wire/eth.h"
 #include "kernel/string.h"

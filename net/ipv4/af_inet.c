@@ -1,12 +1,14 @@
 /*
- * net/ipv4/af_inet.c - the Internet family: sockets made, bound, connected; the tables of protocols.
+ * net/ipv4/af_inet.c - the Internet family: sockets made, bound, connected; the tables of
+ * protocols.
  *
  * Linux:   net/ipv4/af_inet.c, protocol.c (6.1)
- * Same:    inetsw has one row per (type, protocol), searched as in Linux; the checks of bind, connect, listen and
- *          shutdown in their order.
+ * Same:    inetsw has one row per (type, protocol), searched as in Linux; the checks of bind,
+ *          connect, listen and shutdown in their order.
  * Differs: 1. both tables are const: protocols are not added at run time.
  * Locks:   SOCK_OWNER.
- * Walk:    __sock_create() -> inet_create() -> sock_init_data(); sys_connect -> inet_stream_connect() -> tcp_v4_connect().
+ * Walk:    __sock_create() -> inet_create() -> sock_init_data(); sys_connect ->
+ *          inet_stream_connect() -> tcp_v4_connect().
  */
 #include "kernel/process.h"
 #include "kernel/random.h"
@@ -33,9 +35,12 @@ static const struct inet_protosw inetsw[] = {
 	{ SOCK_RAW, IPPROTO_IP, &raw_prot, &inet_sockraw_ops },	/* any protocol but 0 */
 };
 
-/* --- making and ending ----------------------------------------------------------------------------------- */
+/* --- making and ending --------------------------------------------------------------------- */
 
-/* The row for (type, *protocol); protocol 0 means the first of the type. -ESOCKTNOSUPPORT or -EPROTONOSUPPORT. */
+/*
+ * The row for (type, *protocol); protocol 0 means the first of the type. -ESOCKTNOSUPPORT or
+ * -EPROTONOSUPPORT.
+ */
 static const struct inet_protosw *inetsw_find(int type, int *protocol, int *err)
 {
 	*err = -ESOCKTNOSUPPORT;
@@ -120,14 +125,16 @@ int inet_release(struct socket *sock)
 	if (!sk)
 		return 0;
 	/* An exiting process does not linger. */
-	s64 timeout = sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING) ? sk->sk_lingertime_ns : 0;
+	s64 timeout = sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING)
+			      ? sk->sk_lingertime_ns
+			      : 0;
 
 	sk->sk_prot->close(sk, timeout);
 	sock->sk = NULL;
 	return 0;
 }
 
-/* --- names ----------------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------- */
 
 int inet_autobind(struct sock *sk)
 {
@@ -183,7 +190,8 @@ int inet_bind(struct socket *sock, const struct sockaddr_storage_k *uaddr, int a
 	enum inet_addr_type type = inet_addr_type(in->sin_addr);
 	u16 port = be16_to_cpu(in->sin_port);
 
-	if (in->sin_addr.raw && type == RTN_UNICAST && !inet_sk(sk)->freebind && !inet_sk(sk)->transparent)
+	if (in->sin_addr.raw && type == RTN_UNICAST && !inet_sk(sk)->freebind &&
+	    !inet_sk(sk)->transparent)
 		return -EADDRNOTAVAIL;
 	if (port && port < PROT_SOCK && sk->sk_protocol != IPPROTO_ICMP && !capable_root())
 		return -EACCES;
@@ -216,9 +224,10 @@ int inet_getname(struct socket *sock, struct sockaddr_storage_k *uaddr, bool pee
 	return err ? err : (int)sizeof(sin);
 }
 
-/* --- connect, listen, accept, shutdown ------------------------------------------------------------------- */
+/* --- connect, listen, accept, shutdown ----------------------------------------------------- */
 
-int inet_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len, __unused int flags)
+int inet_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len,
+		       __unused int flags)
 {
 	struct sock *sk = sock->sk;
 
@@ -231,7 +240,10 @@ int inet_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *uad
 	return sk->sk_prot->connect(sk, (const struct sockaddr_in *)uaddr, addr_len);
 }
 
-/* Sleep until the handshake is over or @timeo is up. Sock owned, given up meanwhile. Return: ns left. */
+/*
+ * Sleep until the handshake is over or @timeo is up. Sock owned, given up meanwhile. Return: ns
+ * left.
+ */
 static s64 inet_wait_for_connect(struct sock *sk, s64 timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
@@ -261,7 +273,8 @@ static int inet_connect_failed(struct socket *sock, int flags)
 }
 
 /* The first half: 0: wait for the handshake, 1: do not, -errno. */
-static int inet_connect_begin(struct socket *sock, const struct sockaddr_in *addr, int addr_len, int *err)
+static int inet_connect_begin(struct socket *sock, const struct sockaddr_in *addr, int addr_len,
+			      int *err)
 {
 	struct sock *sk = sock->sk;
 
@@ -285,7 +298,8 @@ static int inet_connect_begin(struct socket *sock, const struct sockaddr_in *add
 	}
 }
 
-static int inet_stream_connect_locked(struct socket *sock, const struct sockaddr_in *addr, int addr_len, int flags)
+static int inet_stream_connect_locked(struct socket *sock, const struct sockaddr_in *addr,
+				      int addr_len, int flags)
 {
 	struct sock *sk = sock->sk;
 	int pending;
@@ -311,7 +325,8 @@ static int inet_stream_connect_locked(struct socket *sock, const struct sockaddr
 	return 0;
 }
 
-int inet_stream_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len, int flags)
+int inet_stream_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len,
+			int flags)
 {
 	struct sock *sk = sock->sk;
 	int err;
@@ -323,7 +338,8 @@ int inet_stream_connect(struct socket *sock, const struct sockaddr_storage_k *ua
 		err = sk->sk_prot->disconnect(sk, flags);
 		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
 	} else {
-		err = inet_stream_connect_locked(sock, (const struct sockaddr_in *)uaddr, addr_len, flags);
+		err = inet_stream_connect_locked(sock, (const struct sockaddr_in *)uaddr, addr_len,
+						 flags);
 	}
 	release_sock(sk);
 	return err;
@@ -335,7 +351,8 @@ int inet_listen(struct socket *sock, int backlog)
 	int err = -EINVAL;
 
 	lock_sock(sk);
-	if (sock->state == SS_UNCONNECTED && sock->type == SOCK_STREAM && TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) {
+	if (sock->state == SS_UNCONNECTED && sock->type == SOCK_STREAM &&
+	    TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) {
 		WRITE_ONCE(sk->sk_max_ack_backlog, (u32)backlog);
 		err = sk->sk_state == TCP_LISTEN ? 0 : inet_csk_listen_start(sk);
 	}
@@ -372,7 +389,9 @@ int inet_shutdown(struct socket *sock, int how)
 
 	lock_sock(sk);
 	if (sock->state == SS_CONNECTING)
-		sock->state = TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_CLOSE) ? SS_DISCONNECTING : SS_CONNECTED;
+		sock->state = TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_CLOSE)
+				      ? SS_DISCONNECTING
+				      : SS_CONNECTED;
 	if (sk->sk_state == TCP_SYN_SENT || (sk->sk_state == TCP_LISTEN && mask & RCV_SHUTDOWN)) {
 		err = sk->sk_prot->disconnect(sk, 0);
 		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
@@ -389,7 +408,7 @@ int inet_shutdown(struct socket *sock, int how)
 	return err;
 }
 
-/* --- data and ioctls ------------------------------------------------------------------------------------- */
+/* --- data and ioctls ----------------------------------------------------------------------- */
 
 ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
@@ -409,7 +428,8 @@ static int sock_gettstamp(struct sock *sk, uptr arg, bool ns)
 {
 	if (!sk->sk_stamp_ns)
 		return -ENOENT;
-	s64 out[2] = { (s64)(sk->sk_stamp_ns / NSEC_PER_SEC), (s64)(sk->sk_stamp_ns % NSEC_PER_SEC) };
+	s64 out[2] = { (s64)(sk->sk_stamp_ns / NSEC_PER_SEC),
+		       (s64)(sk->sk_stamp_ns % NSEC_PER_SEC) };
 
 	if (!ns)
 		out[1] /= (s64)NSEC_PER_USEC;
@@ -444,7 +464,7 @@ int inet_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	}
 }
 
-/* --- tables ---------------------------------------------------------------------------------------------- */
+/* --- tables -------------------------------------------------------------------------------- */
 
 const struct proto_ops inet_stream_ops = {
 	.family = AF_INET,

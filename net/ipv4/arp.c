@@ -1,12 +1,14 @@
 /*
- * net/ipv4/arp.c - neighbours: which hardware address belongs to the next hop, and who waits for the answer.
+ * net/ipv4/arp.c - neighbours: which hardware address belongs to the next hop, and who waits for
+ * the answer.
  *
  * Linux:   net/ipv4/arp.c, net/core/neighbour.c (6.1)
- * Same:    the states and their times (RFC 4861 7.3 as Linux applies it to ARP): an entry is used while REACHABLE,
- *          checked when used after that (STALE, DELAY, PROBE), given up after three questions; packets wait in the
- *          entry's queue.
- * Differs: 1. one table under one lock; broadcast and multicast next hops are entries too (NOARP), so that the fast
- *             path is the same for all. 2. transports do not confirm: a busy neighbour is asked every half minute.
+ * Same:    the states and their times (RFC 4861 7.3 as Linux applies it to ARP): an entry is used
+ *          while REACHABLE, checked when used after that (STALE, DELAY, PROBE), given up after
+ *          three questions; packets wait in the entry's queue.
+ * Differs: 1. one table under one lock; broadcast and multicast next hops are entries too (NOARP),
+ *             so that the fast path is the same for all. 2. transports do not confirm: a busy
+ *             neighbour is asked every half minute.
  * Locks:   NEIGH. Packets are sent after it has been given up.
  * Walk:    ip_queue_xmit() -> neigh_output() -> dev_queue_xmit(); arp_rcv() sends what waited.
  */
@@ -22,16 +24,30 @@
 #include "net/wire/eth.h"
 
 enum nud_state {
-	NUD_NONE = 0, NUD_INCOMPLETE = 0x01, NUD_REACHABLE = 0x02, NUD_STALE = 0x04, NUD_DELAY = 0x08, NUD_PROBE = 0x10,
-	NUD_FAILED = 0x20, NUD_NOARP = 0x40, NUD_PERMANENT = 0x80,
-	NUD_CONNECTED = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE,	/* no question needed */
-	NUD_VALID = NUD_CONNECTED | NUD_STALE | NUD_DELAY | NUD_PROBE,	/* the address is known */
+	NUD_NONE = 0,
+	NUD_INCOMPLETE = 0x01,
+	NUD_REACHABLE = 0x02,
+	NUD_STALE = 0x04,
+	NUD_DELAY = 0x08,
+	NUD_PROBE = 0x10,
+	NUD_FAILED = 0x20,
+	NUD_NOARP = 0x40,
+	NUD_PERMANENT = 0x80,
+	NUD_CONNECTED = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE, /* no question needed */
+	NUD_VALID = NUD_CONNECTED | NUD_STALE | NUD_DELAY | NUD_PROBE, /* the address is known */
 };
-enum { NEIGH_BITS = 6, NEIGH_QUEUE_MAX = 64, NEIGH_PROBES = 3, NEIGH_GC_AT = 512, NEIGH_MAX = 1024 };
+enum {
+	NEIGH_BITS = 6,
+	NEIGH_QUEUE_MAX = 64,
+	NEIGH_PROBES = 3,
+	NEIGH_GC_AT = 512,
+	NEIGH_MAX = 1024
+};
 #define NEIGH_REACHABLE_NS	(30 * NSEC_PER_SEC)
 #define NEIGH_DELAY_NS		(5 * NSEC_PER_SEC)
 #define NEIGH_RETRANS_NS	(1 * NSEC_PER_SEC)
-#define NEIGH_LOCKTIME_NS	(1 * NSEC_PER_SEC)	/* the first of several answers stands this long */
+/* the first of several answers stands this long */
+#define NEIGH_LOCKTIME_NS	(1 * NSEC_PER_SEC)
 
 struct neighbour {
 	/* immutable */
@@ -46,7 +62,8 @@ struct neighbour {
 	struct sk_buff_head queue;	/* waits for the answer; its own lock unused */
 	/* atomic */
 	struct timer_list timer;
-	refcount_t refs;		/* one for the table, one per route, one while the timer is armed */
+	/* one for the table, one per route, one while the timer is armed */
+	refcount_t refs;
 };
 
 static DEFINE_SPINLOCK(neigh_lock, LC_NEIGH);
@@ -66,9 +83,10 @@ static struct hlist_head *neigh_bucket(be32 key, const struct net_device *dev)
 	return &neigh_table[hash_32(key.raw ^ (u32)dev->ifindex, NEIGH_BITS)];
 }
 
-/* --- sending ARP ----------------------------------------------------------------------------------------- */
+/* --- sending ARP --------------------------------------------------------------------------- */
 
-static void arp_send(u16 op, struct net_device *dev, be32 sip, be32 tip, const u8 *dst_hw, const u8 *target_hw)
+static void arp_send(u16 op, struct net_device *dev, be32 sip, be32 tip, const u8 *dst_hw,
+		     const u8 *target_hw)
 {
 	struct sk_buff *skb = alloc_skb(MAX_HEADER + sizeof(struct arphdr), GFP_ATOMIC);
 
@@ -114,10 +132,11 @@ static void arp_solicit(const struct arp_question *q)
 	if (!q->ask)
 		return;
 	memcpy(ha, &q->ha, sizeof(ha));
-	arp_send(ARPOP_REQUEST, q->dev, inet_select_addr(q->dev), q->tip, q->unicast ? ha : q->dev->broadcast, NULL);
+	arp_send(ARPOP_REQUEST, q->dev, inet_select_addr(q->dev), q->tip,
+		 q->unicast ? ha : q->dev->broadcast, NULL);
 }
 
-/* --- the table ------------------------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------------------------- */
 
 static void neigh_arm(struct neighbour *n, u64 delay_ns)
 {
@@ -136,7 +155,9 @@ static struct neighbour *neigh_lookup(be32 key, const struct net_device *dev)
 	return NULL;
 }
 
-/* Entries that only the table knows go. Locks: NEIGH held, under which alone new references begin. */
+/*
+ * Entries that only the table knows go. Locks: NEIGH held, under which alone new references begin.
+ */
 static void neigh_gc(void)
 {
 	struct neighbour *n;
@@ -155,7 +176,9 @@ static void neigh_gc(void)
 
 static void neigh_timer(struct timer_list *timer);
 
-/* The entry of @key, made if it is not there. NULL: out of memory, or too many. Locks: NEIGH held. */
+/*
+ * The entry of @key, made if it is not there. NULL: out of memory, or too many. Locks: NEIGH held.
+ */
 static struct neighbour *neigh_get_or_create(be32 key, struct net_device *dev)
 {
 	struct neighbour *n = neigh_lookup(key, dev);
@@ -179,7 +202,7 @@ static struct neighbour *neigh_get_or_create(be32 key, struct net_device *dev)
 	return n;
 }
 
-/* --- packets that wait ----------------------------------------------------------------------------------- */
+/* --- packets that wait --------------------------------------------------------------------- */
 
 static void neigh_queue_take(struct neighbour *n, struct sk_buff_head *out)
 {
@@ -221,7 +244,7 @@ static void neigh_report_failed(struct sk_buff_head *q)
 	}
 }
 
-/* --- states ---------------------------------------------------------------------------------------------- */
+/* --- states -------------------------------------------------------------------------------- */
 
 /* One more question, or the end of asking. Locks: NEIGH held. */
 static void neigh_probe(struct neighbour *n, struct arp_question *q, struct sk_buff_head *failed)
@@ -269,7 +292,10 @@ static void neigh_timer(struct timer_list *timer)
 	neigh_put(n);
 }
 
-/* @ha is what @n's owner says of itself. @reachable: in answer to us. Locks: NEIGH held. Packets that waited go to @ready. */
+/*
+ * @ha is what @n's owner says of itself. @reachable: in answer to us. Locks: NEIGH held. Packets
+ * that waited go to @ready.
+ */
 static void neigh_update(struct neighbour *n, u64 ha, bool reachable, struct sk_buff_head *ready)
 {
 	u64 now = ktime_get_ns();
@@ -323,9 +349,12 @@ void neigh_ifdown(struct net_device *dev)
 	spin_unlock_bh(&neigh_lock);
 }
 
-/* --- output ---------------------------------------------------------------------------------------------- */
+/* --- output -------------------------------------------------------------------------------- */
 
-/* Next hops that need no question: to all, to a group (RFC 1112 6.4), or on a link without addresses. */
+/*
+ * Next hops that need no question: to all, to a group (RFC 1112 6.4), or on a link without
+ * addresses.
+ */
 static void neigh_set_noarp(struct neighbour *n, const struct rtable *rt)
 {
 	u32 group = be32_to_cpu(n->key);
@@ -341,7 +370,8 @@ static void neigh_set_noarp(struct neighbour *n, const struct rtable *rt)
 
 static bool rt_needs_arp(const struct rtable *rt, be32 nexthop)
 {
-	return !rt->broadcast && !ipv4_is_multicast(nexthop) && !(rt->dev->flags & (IFF_NOARP | IFF_LOOPBACK));
+	return !rt->broadcast && !ipv4_is_multicast(nexthop) &&
+	       !(rt->dev->flags & (IFF_NOARP | IFF_LOOPBACK));
 }
 
 /* The entry for @rt's next hop, which @rt keeps from now on. Locks: NEIGH held. */
@@ -358,7 +388,8 @@ static struct neighbour *rt_bind_neigh(struct rtable *rt)
 	if (n->nud_state == NUD_NONE && !rt_needs_arp(rt, nexthop))
 		neigh_set_noarp(n, rt);
 	refcount_inc(&n->refs);
-	smp_store_release(&rt->neigh, n); /* whole before it is seen; pairs with the read in neigh_output() */
+	/* whole before it is seen; pairs with the read in neigh_output() */
+	smp_store_release(&rt->neigh, n);
 	return n;
 }
 
@@ -407,7 +438,8 @@ int neigh_output(struct sk_buff *skb)
 	skb->dev = dev;
 	if (!dev->hard_header_len)
 		return dev_queue_xmit(skb);
-	if (unlikely(skb_headroom(skb) < dev->hard_header_len) && skb_cow_head(skb, dev->hard_header_len)) {
+	if (unlikely(skb_headroom(skb) < dev->hard_header_len) &&
+	    skb_cow_head(skb, dev->hard_header_len)) {
 		kfree_skb(skb, SKB_DROP_REASON_NOMEM);
 		return -ENOMEM;
 	}
@@ -418,9 +450,12 @@ int neigh_output(struct sk_buff *skb)
 	return neigh_resolve_output(skb, rt);
 }
 
-/* --- input ----------------------------------------------------------------------------------------------- */
+/* --- input --------------------------------------------------------------------------------- */
 
-/* The sender's address: learnt if it is known already or if it asks for us (RFC 826, "Packet Reception"). */
+/*
+ * The sender's address: learnt if it is known already or if it asks for us (RFC 826, "Packet
+ * Reception").
+ */
 static void arp_learn(struct net_device *dev, be32 sip, u64 ha, bool create, bool reachable)
 {
 	struct sk_buff_head ready;
@@ -445,17 +480,19 @@ static void arp_process(struct sk_buff *skb, struct net_device *dev, const struc
 	bool to_us = inet_addr_type(tip) == RTN_LOCAL;
 	enum skb_drop_reason why = SKB_DROP_REASON_ARP_IGNORED;
 
-	if ((op != ARPOP_REQUEST && op != ARPOP_REPLY) || ipv4_is_multicast(tip) || ipv4_is_loopback(tip) ||
-	    is_multicast_ether_addr(arp->ar_sha)) {
+	if ((op != ARPOP_REQUEST && op != ARPOP_REPLY) || ipv4_is_multicast(tip) ||
+	    ipv4_is_loopback(tip) || is_multicast_ether_addr(arp->ar_sha)) {
 		kfree_skb(skb, SKB_DROP_REASON_ARP_BAD);
 		return;
 	}
-	if (inet_addr_type(sip) == RTN_LOCAL) /* our own words come back, or somebody uses our address */
+	/* our own words come back, or somebody uses our address */
+	if (inet_addr_type(sip) == RTN_LOCAL)
 		goto out_drop;
 	bool asks_us = op == ARPOP_REQUEST && to_us;
 
 	if (sip.raw)
-		arp_learn(dev, sip, ether_addr_to_u64(arp->ar_sha), asks_us, op == ARPOP_REPLY && skb->pkt_type == PACKET_HOST);
+		arp_learn(dev, sip, ether_addr_to_u64(arp->ar_sha), asks_us,
+			  op == ARPOP_REPLY && skb->pkt_type == PACKET_HOST);
 	if (asks_us)
 		arp_send(ARPOP_REPLY, dev, tip, sip, arp->ar_sha, arp->ar_sha);
 	if (asks_us || op == ARPOP_REPLY) {
@@ -478,26 +515,29 @@ static void arp_rcv(struct sk_buff *skb, struct net_device *dev, __unused struct
 	}
 	const struct arphdr *arp = (const struct arphdr *)skb->data;
 
-	if (be16_to_cpu(arp->ar_hrd) != ARPHRD_ETHER || be16_to_cpu(arp->ar_pro) != ETH_P_IP || arp->ar_hln != ETH_ALEN ||
-	    arp->ar_pln != 4) {
+	if (be16_to_cpu(arp->ar_hrd) != ARPHRD_ETHER || be16_to_cpu(arp->ar_pro) != ETH_P_IP ||
+	    arp->ar_hln != ETH_ALEN || arp->ar_pln != 4) {
 		kfree_skb(skb, SKB_DROP_REASON_ARP_BAD);
 		return;
 	}
 	arp_process(skb, dev, arp);
 }
 
-/* --- the user's view ------------------------------------------------------------------------------------- */
+/* --- the user's view ----------------------------------------------------------------------- */
 
 static unsigned int neigh_atf(const struct neighbour *n)
 {
-	return (n->nud_state & NUD_VALID ? ATF_COM : 0) | (n->nud_state & NUD_PERMANENT ? ATF_PERM : 0);
+	return (n->nud_state & NUD_VALID ? ATF_COM : 0) |
+	       (n->nud_state & NUD_PERMANENT ? ATF_PERM : 0);
 }
 
 static void arp_show(struct seq_file *m, __unused void *arg)
 {
 	struct neighbour *n;
 
-	seq_puts(m, "IP address       HW type     Flags       HW address            Mask     Device\n");
+	seq_puts(
+		m,
+		"IP address       HW type     Flags       HW address            Mask     Device\n");
 	for (int i = 0; i < 1 << NEIGH_BITS; i++) {
 		spin_lock_bh(&neigh_lock);
 		hlist_for_each_entry(n, &neigh_table[i], link) {
@@ -508,18 +548,20 @@ static void arp_show(struct seq_file *m, __unused void *arg)
 				continue;
 			scnprintf(ip, sizeof(ip), "%pI4", &n->key);
 			memcpy(ha, &n->ha, sizeof(ha));
-			seq_printf(m, "%-16s 0x%-10x0x%-10x%pM     *        %s\n", ip, (unsigned int)n->dev->type, neigh_atf(n), ha,
-				   n->dev->name);
+			seq_printf(m, "%-16s 0x%-10x0x%-10x%pM     *        %s\n", ip,
+				   (unsigned int)n->dev->type, neigh_atf(n), ha, n->dev->name);
 		}
 		spin_unlock_bh(&neigh_lock);
 	}
 }
 
 /* SIOCSARP, SIOCDARP and SIOCGARP on one entry. Locks: NEIGH held. */
-static int arp_req(unsigned int cmd, struct arpreq *r, struct net_device *dev, struct sk_buff_head *ready)
+static int arp_req(unsigned int cmd, struct arpreq *r, struct net_device *dev,
+		   struct sk_buff_head *ready)
 {
 	be32 ip = r->arp_pa.sin_addr;
-	struct neighbour *n = cmd == SIOCSARP ? neigh_get_or_create(ip, dev) : neigh_lookup(ip, dev);
+	struct neighbour *n = cmd == SIOCSARP ? neigh_get_or_create(ip, dev)
+					      : neigh_lookup(ip, dev);
 
 	if (!n || n->nud_state & NUD_NOARP)
 		return cmd == SIOCSARP ? -ENOBUFS : -ENXIO;

@@ -1,11 +1,14 @@
 /*
- * net/ipv4/datagram.c - what UDP, raw and ping socks have in common: peers, routes, receiving, errors.
+ * net/ipv4/datagram.c - what UDP, raw and ping socks have in common: peers, routes, receiving,
+ * errors.
  *
  * Linux:   net/ipv4/datagram.c, and parts of udp.c, raw.c and ping.c (6.1)
- * Same:    connect() fixes the peer and, if nothing was bound, the source; datagrams to all need SO_BROADCAST.
+ * Same:    connect() fixes the peer and, if nothing was bound, the source; datagrams to all need
+ *          SO_BROADCAST.
  * Differs: 1. one recvmsg() tail for the three.
  * Locks:   SOCK_OWNER, SLOCK (the cached route).
- * Walk:    udp_sendmsg() -> datagram_route(); udp_recvmsg() -> datagram_recv() -> skb_recv_datagram().
+ * Walk:    udp_sendmsg() -> datagram_route(); udp_recvmsg() -> datagram_recv() ->
+ *          skb_recv_datagram().
  */
 #include "kernel/string.h"
 #include "kernel/uaccess.h"
@@ -94,7 +97,8 @@ int datagram_dest(struct sock *sk, const struct msghdr *msg, struct sockaddr_in 
 }
 
 /* The connected peer's route, looked up once. softirqs off while the sock's reference is read. */
-static struct rtable *datagram_route_cached(struct sock *sk, const struct ipcm_cookie *ipc, be32 daddr)
+static struct rtable *datagram_route_cached(struct sock *sk, const struct ipcm_cookie *ipc,
+					    be32 daddr)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -114,11 +118,13 @@ static struct rtable *datagram_route_cached(struct sock *sk, const struct ipcm_c
 	return rt;
 }
 
-struct rtable *datagram_route(struct sock *sk, const struct ipcm_cookie *ipc, be32 daddr, bool connected)
+struct rtable *datagram_route(struct sock *sk, const struct ipcm_cookie *ipc, be32 daddr,
+			      bool connected)
 {
 	struct rtable *rt;
 
-	if (connected && be32_eq(ipc->saddr, inet_sk(sk)->inet_saddr) && ipc->oif == sk->sk_bound_dev_if)
+	if (connected && be32_eq(ipc->saddr, inet_sk(sk)->inet_saddr) &&
+	    ipc->oif == sk->sk_bound_dev_if)
 		rt = datagram_route_cached(sk, ipc, daddr);
 	else
 		rt = ip_route_output(daddr, ipc->saddr, ipc->oif);
@@ -134,18 +140,21 @@ struct rtable *datagram_route(struct sock *sk, const struct ipcm_cookie *ipc, be
 	return rt;
 }
 
-static void datagram_fill_name(struct msghdr *msg, const struct sk_buff *skb, int *addr_len, bool udp)
+static void datagram_fill_name(struct msghdr *msg, const struct sk_buff *skb, int *addr_len,
+			       bool udp)
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)msg->msg_name;
 
 	*addr_len = sizeof(*sin);
 	sin->sin_family = AF_INET;
-	sin->sin_port = udp ? ((const struct udphdr *)skb_transport_header(skb))->source : cpu_to_be16(0);
+	sin->sin_port = udp ? ((const struct udphdr *)skb_transport_header(skb))->source
+			    : cpu_to_be16(0);
 	sin->sin_addr = ip_hdr(skb)->saddr;
 	memset(sin->sin_zero, 0, sizeof(sin->sin_zero));
 }
 
-ssize_t datagram_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len, u32 hdr)
+ssize_t datagram_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len,
+		      u32 hdr)
 {
 	int err;
 

@@ -2,7 +2,8 @@
  * net/ipv4/devinet.c - the IPv4 addresses of devices, and the ioctls that show and set them.
  *
  * Linux:   net/ipv4/devinet.c (6.1)
- * Same:    SIOC[GS]IFADDR and their kin with Linux's checks and defaults (class-based mask, broadcast from the mask).
+ * Same:    SIOC[GS]IFADDR and their kin with Linux's checks and defaults (class-based mask,
+ *          broadcast from the mask).
  * Differs: 1. up to four addresses a device; labels ("eth0:1") are not known.
  * Locks:   RTNL; the local table is rebuilt after each change.
  * Walk:    ip_auto_config() -> inet_set_addr() -> fib_add_connected().
@@ -143,7 +144,8 @@ static int devinet_get(unsigned int cmd, struct net_device *dev, struct ifreq *i
 int inet_ioctl_ifreq(unsigned int cmd, uptr arg)
 {
 	bool set = cmd == SIOCSIFADDR || cmd == SIOCSIFNETMASK || cmd == SIOCSIFBRDADDR;
-	bool get = cmd == SIOCGIFADDR || cmd == SIOCGIFNETMASK || cmd == SIOCGIFBRDADDR || cmd == SIOCGIFDSTADDR;
+	bool get = cmd == SIOCGIFADDR || cmd == SIOCGIFNETMASK || cmd == SIOCGIFBRDADDR ||
+		   cmd == SIOCGIFDSTADDR;
 	struct ifreq ifr;
 
 	if (!set && !get)

@@ -2,12 +2,14 @@
  * net/ipv4/icmp.c - errors sent and received, and echo.
  *
  * Linux:   net/ipv4/icmp.c (6.1)
- * Same:    when an error may be sent (RFC 1122 3.2.2), both rate limits (all errors together, and per destination),
- *          the table from codes to errno; an error received goes to the protocol whose packet it quotes.
- * Differs: 1. errors are built directly, not through a kernel socket. 2. the path MTU is lowered here, once for all
- *             protocols. 3. redirects are ignored.
+ * Same:    when an error may be sent (RFC 1122 3.2.2), both rate limits (all errors together, and
+ *          per destination), the table from codes to errno; an error received goes to the protocol
+ *          whose packet it quotes.
+ * Differs: 1. errors are built directly, not through a kernel socket. 2. the path MTU is lowered
+ *             here, once for all protocols. 3. redirects are ignored.
  * Locks:   LEAF for the rate limits.
- * Walk:    udp_rcv() without a socket -> icmp_send(); icmp_rcv() -> icmp_unreach() -> tcp_protocol.err_handler.
+ * Walk:    udp_rcv() without a socket -> icmp_send(); icmp_rcv() -> icmp_unreach() ->
+ *          tcp_protocol.err_handler.
  */
 #include "kernel/hash.h"
 #include "kernel/string.h"
@@ -20,15 +22,24 @@ enum {
 };
 #define ICMP_DST_INTERVAL_NS NSEC_PER_SEC
 
-static const struct { u8 err; bool fatal; } icmp_errs[NR_ICMP_UNREACH] = {
-	[ICMP_NET_UNREACH] = { ENETUNREACH, false },	[ICMP_HOST_UNREACH] = { EHOSTUNREACH, false },
-	[ICMP_PROT_UNREACH] = { ENOPROTOOPT, true },	[ICMP_PORT_UNREACH] = { ECONNREFUSED, true },
-	[ICMP_FRAG_NEEDED] = { EMSGSIZE, false },	[ICMP_SR_FAILED] = { EOPNOTSUPP, false },
-	[ICMP_NET_UNKNOWN] = { ENETUNREACH, true },	[ICMP_HOST_UNKNOWN] = { EHOSTDOWN, true },
-	[ICMP_HOST_ISOLATED] = { ENONET, true },	[ICMP_NET_ANO] = { ENETUNREACH, true },
-	[ICMP_HOST_ANO] = { EHOSTUNREACH, true },	[ICMP_NET_UNR_TOS] = { ENETUNREACH, false },
-	[ICMP_HOST_UNR_TOS] = { EHOSTUNREACH, false },	[ICMP_PKT_FILTERED] = { EHOSTUNREACH, true },
-	[ICMP_PREC_VIOLATION] = { EHOSTUNREACH, true },	[ICMP_PREC_CUTOFF] = { EHOSTUNREACH, true },
+static const struct { u8 err; bool fatal;
+} icmp_errs[NR_ICMP_UNREACH] = {
+	[ICMP_NET_UNREACH] = { ENETUNREACH, false },
+	[ICMP_HOST_UNREACH] = { EHOSTUNREACH, false },
+	[ICMP_PROT_UNREACH] = { ENOPROTOOPT, true },
+	[ICMP_PORT_UNREACH] = { ECONNREFUSED, true },
+	[ICMP_FRAG_NEEDED] = { EMSGSIZE, false },
+	[ICMP_SR_FAILED] = { EOPNOTSUPP, false },
+	[ICMP_NET_UNKNOWN] = { ENETUNREACH, true },
+	[ICMP_HOST_UNKNOWN] = { EHOSTDOWN, true },
+	[ICMP_HOST_ISOLATED] = { ENONET, true },
+	[ICMP_NET_ANO] = { ENETUNREACH, true },
+	[ICMP_HOST_ANO] = { EHOSTUNREACH, true },
+	[ICMP_NET_UNR_TOS] = { ENETUNREACH, false },
+	[ICMP_HOST_UNR_TOS] = { EHOSTUNREACH, false },
+	[ICMP_PKT_FILTERED] = { EHOSTUNREACH, true },
+	[ICMP_PREC_VIOLATION] = { EHOSTUNREACH, true },
+	[ICMP_PREC_CUTOFF] = { EHOSTUNREACH, true },
 };
 
 int icmp_err_convert(u8 code, bool *fatal)
@@ -41,7 +52,7 @@ int icmp_err_convert(u8 code, bool *fatal)
 	return icmp_errs[code].err;
 }
 
-/* --- rate limits ----------------------------------------------------------------------------------------- */
+/* --- rate limits --------------------------------------------------------------------------- */
 
 struct icmp_bucket { be32 daddr; u64 stamp_ns; u32 tokens; };
 static DEFINE_SPINLOCK(icmp_rate_lock, LC_LEAF);
@@ -78,7 +89,8 @@ static bool icmp_allow(const struct net_device *dev, be32 daddr, u8 type, u8 cod
 	struct icmp_bucket *b = &icmp_dst[hash_32(daddr.raw, ICMP_DST_BITS)];
 
 	spin_lock_irqsave(&icmp_rate_lock, flags);
-	bool ok = icmp_bucket_take(&icmp_global, now, NSEC_PER_SEC / ICMP_MSGS_PER_SEC, ICMP_MSGS_BURST);
+	bool ok = icmp_bucket_take(&icmp_global, now, NSEC_PER_SEC / ICMP_MSGS_PER_SEC,
+				   ICMP_MSGS_BURST);
 
 	if (ok && !(dev->flags & IFF_LOOPBACK)) {
 		if (!be32_eq(b->daddr, daddr))
@@ -89,7 +101,7 @@ static bool icmp_allow(const struct net_device *dev, be32 daddr, u8 type, u8 cod
 	return ok;
 }
 
-/* --- sending --------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
 static void icmp_count_out(u8 type)
 {
@@ -103,8 +115,8 @@ static void icmp_count_out(u8 type)
 }
 
 /* A message with header @h and @len bytes of @from from @offset on. Takes the route. */
-static void icmp_xmit(struct rtable *rt, const struct ip_params *p, const struct icmphdr *h, const struct sk_buff *from, u32 offset,
-		      u32 len)
+static void icmp_xmit(struct rtable *rt, const struct ip_params *p, const struct icmphdr *h,
+		      const struct sk_buff *from, u32 offset, u32 len)
 {
 	struct sk_buff *skb = alloc_skb_with_frags(MAX_HEADER, (u32)sizeof(*h) + len, GFP_ATOMIC);
 
@@ -117,7 +129,8 @@ static void icmp_xmit(struct rtable *rt, const struct ip_params *p, const struct
 		u8 buf[256];
 		u32 n = min_t(u32, len - done, sizeof(buf));
 
-		if (skb_copy_bits(from, offset + done, buf, n) || skb_store_bits(skb, (u32)sizeof(*h) + done, buf, n))
+		if (skb_copy_bits(from, offset + done, buf, n) ||
+		    skb_store_bits(skb, (u32)sizeof(*h) + done, buf, n))
 			BUG();
 		done += n;
 	}
@@ -132,11 +145,13 @@ static void icmp_xmit(struct rtable *rt, const struct ip_params *p, const struct
 
 static bool icmp_type_is_error(u8 type)
 {
-	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT || type == ICMP_TIME_EXCEEDED ||
-	       type == ICMP_PARAMETERPROB;
+	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
 }
 
-/* May an error be sent about this packet? (RFC 1122 3.2.2) @off: of its IP header from skb->data. */
+/*
+ * May an error be sent about this packet? (RFC 1122 3.2.2) @off: of its IP header from skb->data.
+ */
 static bool icmp_may_answer(const struct sk_buff *skb, u32 off)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -146,7 +161,8 @@ static bool icmp_may_answer(const struct sk_buff *skb, u32 off)
 		return false;
 	enum inet_addr_type to = inet_addr_type(iph->daddr), from = inet_addr_type(iph->saddr);
 
-	if (to == RTN_BROADCAST || to == RTN_MULTICAST || from == RTN_BROADCAST || from == RTN_MULTICAST)
+	if (to == RTN_BROADCAST || to == RTN_MULTICAST || from == RTN_BROADCAST ||
+	    from == RTN_MULTICAST)
 		return false;
 	if (iph->protocol != IPPROTO_ICMP)
 		return true;
@@ -156,7 +172,9 @@ static bool icmp_may_answer(const struct sk_buff *skb, u32 off)
 void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 {
 	/* The receive path has pulled the IP header; the error quotes it. */
-	u32 pulled = skb->data > skb_network_header(skb) ? (u32)(skb->data - skb_network_header(skb)) : 0;
+	u32 pulled = skb->data > skb_network_header(skb)
+			     ? (u32)(skb->data - skb_network_header(skb))
+			     : 0;
 
 	if (pulled)
 		skb_push(skb, pulled);
@@ -177,7 +195,8 @@ void icmp_send(struct sk_buff *skb, u8 type, u8 code, u32 info)
 	}
 	struct ip_params p = {
 		.saddr = rt->src, .daddr = iph->saddr, .protocol = IPPROTO_ICMP,
-		.tos = (u8)((iph->tos & 0x1e) | 0xc0),	/* RFC 1812 4.3.2.5: precedence "internetwork control" */
+		/* RFC 1812 4.3.2.5: precedence "internetwork control" */
+		.tos = (u8)((iph->tos & 0x1e) | 0xc0),
 		.ttl = (u8)sysctl_ip_default_ttl, .df = false,
 	};
 	struct icmphdr h = { .type = type, .code = code, .un.gateway = cpu_to_be32(info) };
@@ -188,7 +207,7 @@ out:
 		skb_pull(skb, pulled);
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------------------------- */
 
 /* Answer @skb (data at its ICMP header) with @h and the rest of its bytes. */
 static void icmp_reply(struct sk_buff *skb, const struct icmphdr *h)
@@ -227,7 +246,8 @@ static void icmp_timestamp(struct sk_buff *skb)
 	struct icmphdr h = *(const struct icmphdr *)skb->data;
 	be32 stamp = cpu_to_be32((u32)(ktime_get_real_ns() / NSEC_PER_MSEC % (86400 * 1000)));
 
-	if (skb->pkt_type != PACKET_HOST || skb->len < sizeof(h) + 12 || skb_cow_head(skb, 0) || !pskb_may_pull(skb, sizeof(h) + 12)) {
+	if (skb->pkt_type != PACKET_HOST || skb->len < sizeof(h) + 12 || skb_cow_head(skb, 0) ||
+	    !pskb_may_pull(skb, sizeof(h) + 12)) {
 		kfree_skb(skb, SKB_DROP_REASON_ICMP_IGNORED);
 		return;
 	}
@@ -239,7 +259,10 @@ static void icmp_timestamp(struct sk_buff *skb)
 	consume_skb(skb);
 }
 
-/* What the error says beyond type and code: the MTU of the next hop, or where the parameter problem is. */
+/*
+ * What the error says beyond type and code: the MTU of the next hop, or where the parameter problem
+ * is.
+ */
 static u32 icmp_error_info(const struct icmphdr *h, const struct iphdr *quoted)
 {
 	if (h->type == ICMP_PARAMETERPROB)
@@ -249,7 +272,8 @@ static u32 icmp_error_info(const struct icmphdr *h, const struct iphdr *quoted)
 	u32 mtu = be16_to_cpu(h->un.frag.mtu);
 
 	/* Believed only about a packet that we may have sent, and that may not be fragmented. */
-	if (inet_addr_type(quoted->saddr) == RTN_LOCAL && be16_to_cpu(quoted->frag_off) & IP_DF && mtu < be16_to_cpu(quoted->tot_len))
+	if (inet_addr_type(quoted->saddr) == RTN_LOCAL && be16_to_cpu(quoted->frag_off) & IP_DF &&
+	    mtu < be16_to_cpu(quoted->tot_len))
 		ip_rt_update_pmtu(quoted->daddr, mtu);
 	return mtu;
 }
@@ -261,7 +285,10 @@ static void icmp_unreach(struct sk_buff *skb)
 	const struct iphdr *quoted = (const struct iphdr *)(skb->data + sizeof(struct icmphdr));
 	u32 qlen = iph_hdrlen(quoted);
 
-	/* RFC 792: at least eight bytes behind the quoted header; the protocols look at no more unasked. */
+	/*
+	 * RFC 792: at least eight bytes behind the quoted header; the protocols look at no more
+	 * unasked.
+	 */
 	if (qlen < sizeof(*quoted) || !pskb_may_pull(skb, (u32)sizeof(struct icmphdr) + qlen + 8))
 		goto out_bad;
 	quoted = (const struct iphdr *)(skb->data + sizeof(struct icmphdr));

@@ -2,9 +2,9 @@
  * net/ipv4/ip_fragment.c - datagrams put together again from their fragments.
  *
  * Linux:   net/ipv4/ip_fragment.c, inet_fragment.c (6.1)
- * Same:    key of source, destination, id and protocol; 30 seconds; a limit on memory; a fragment that overlaps
- *          another ends the whole datagram (RFC 5722's rule, applied to IPv4 as Linux does), an exact duplicate is
- *          only dropped.
+ * Same:    key of source, destination, id and protocol; 30 seconds; a limit on memory; a fragment
+ *          that overlaps another ends the whole datagram (RFC 5722's rule, applied to IPv4 as Linux
+ *          does), an exact duplicate is only dropped.
  * Differs: 1. the fragments are copied into one new packet: skbs have no list of skbs here.
  *          2. above the memory limit new datagrams are refused; nothing is evicted.
  * Locks:   IPFRAG.
@@ -27,7 +27,8 @@ struct ipq {
 	/* IPFRAG */
 	struct hlist_node link;
 	struct sk_buff *frags;		/* by offset, chained by ->next */
-	u32 len;			/* of the whole payload; 0: the last fragment has not come */
+	/* of the whole payload; 0: the last fragment has not come */
+	u32 len;
 	u32 meat;			/* payload bytes here */
 	long mem;
 	/* atomic */
@@ -102,16 +103,20 @@ static void ipq_expire(struct timer_list *timer)
 
 static struct ipq *ipq_find_or_create(const struct iphdr *iph)
 {
-	struct { be32 saddr, daddr; be16 id; u8 protocol, zero; } key = { iph->saddr, iph->daddr, iph->id, iph->protocol, 0 };
+	struct {
+		be32 saddr, daddr;
+		be16 id;
+		u8 protocol, zero;
+	} key = { iph->saddr, iph->daddr, iph->id, iph->protocol, 0 };
 	u32 hash = (u32)siphash(&key, sizeof(key), &frag_key);
 	struct hlist_head *bucket = &frag_table[hash & ((1 << FRAG_BITS) - 1)];
 	struct ipq *q;
 
 	assert_held(&frag_lock);
-	hlist_for_each_entry(q, bucket, link)
-		if (q->hash == hash && be32_eq(q->saddr, iph->saddr) && be32_eq(q->daddr, iph->daddr) && be16_eq(q->id, iph->id) &&
-		    q->protocol == iph->protocol)
-			return q;
+	hlist_for_each_entry(q, bucket,
+			     link) if (q->hash == hash && be32_eq(q->saddr, iph->saddr) &&
+				       be32_eq(q->daddr, iph->daddr) && be16_eq(q->id, iph->id) &&
+				       q->protocol == iph->protocol) return q;
 	if (frag_mem >= FRAG_HIGH_THRESH)
 		return NULL;
 	q = kmem_cache_zalloc(ipq_cache, GFP_ATOMIC);
@@ -190,7 +195,8 @@ static struct sk_buff *ip_frag_reasm(const struct sk_buff *frags, u32 len)
 			u8 buf[256];
 			u32 n = min_t(u32, f->len - done, sizeof(buf));
 
-			if (skb_copy_bits(f, done, buf, n) || skb_store_bits(skb, hlen + FRAG_CB(f)->offset + done, buf, n))
+			if (skb_copy_bits(f, done, buf, n) ||
+			    skb_store_bits(skb, hlen + FRAG_CB(f)->offset + done, buf, n))
 				BUG();
 			done += n;
 		}
@@ -219,7 +225,8 @@ static struct sk_buff *ipq_take_if_complete(struct ipq *q, u32 *len)
 }
 
 /* Queue the fragment. Return: all of them if it was the missing one. Takes the skb. */
-static struct sk_buff *ip_frag_queue(struct sk_buff *skb, const struct iphdr *iph, u32 offset, bool more, u32 *len)
+static struct sk_buff *ip_frag_queue(struct sk_buff *skb, const struct iphdr *iph, u32 offset,
+				     bool more, u32 *len)
 {
 	struct sk_buff *whole = NULL, *dead = NULL;
 	enum frag_verdict verdict = FRAG_DUPLICATE;
@@ -255,7 +262,9 @@ struct sk_buff *ip_defrag(struct sk_buff *skb)
 		rt_put(skb->rt);
 		skb->rt = NULL;
 	}
-	/* The header stays in front of the data, for the reassembled packet and for an ICMP error. */
+	/*
+	 * The header stays in front of the data, for the reassembled packet and for an ICMP error.
+	 */
 	skb_pull(skb, hlen);
 	if ((more && (skb->len & 7)) || !skb->len || hlen + offset + skb->len > FRAG_MAX_DATAGRAM) {
 		SNMP_INC(IP_REASMFAILS);

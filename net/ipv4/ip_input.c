@@ -2,10 +2,10 @@
  * net/ipv4/ip_input.c - an IP packet arrives: checked, found to be for us, handed to its protocol.
  *
  * Linux:   net/ipv4/ip_input.c (6.1)
- * Same:    the checks of ip_rcv_core() in their order (RFC 1122 3.2.1); packets that came over the loopback carry
- *          their route with them; fragments are collected before delivery.
- * Differs: 1. a host only: nothing is forwarded. 2. options are checked for form and otherwise ignored; source
- *             routes are refused.
+ * Same:    the checks of ip_rcv_core() in their order (RFC 1122 3.2.1); packets that came over the
+ *          loopback carry their route with them; fragments are collected before delivery.
+ * Differs: 1. a host only: nothing is forwarded. 2. options are checked for form and otherwise
+ *             ignored; source routes are refused.
  * Locks:   none.
  * Walk:    netif_receive_skb() -> ip_rcv() -> ip_local_deliver() -> tcp_v4_rcv().
  */
@@ -61,7 +61,8 @@ static noinline bool ip_options_ok(const u8 *opt, u32 len)
 			len--;
 			continue;
 		}
-		if (len < 2 || opt[1] < 2 || opt[1] > len || opt[0] == IPOPT_LSRR || opt[0] == IPOPT_SSRR)
+		if (len < 2 || opt[1] < 2 || opt[1] > len || opt[0] == IPOPT_LSRR ||
+		    opt[0] == IPOPT_SSRR)
 			return false;
 		len -= opt[1];
 		opt += opt[1];
@@ -73,8 +74,10 @@ static noinline bool ip_options_ok(const u8 *opt, u32 len)
 static bool ip_source_ok(be32 saddr, be32 daddr)
 {
 	if (ipv4_is_zeronet(saddr))
-		return ipv4_is_lbcast(daddr) || ipv4_is_multicast(daddr); /* a host that asks for its address */
-	return !ipv4_is_multicast(saddr) && !ipv4_is_loopback(saddr) && inet_addr_type(saddr) == RTN_UNICAST;
+		/* a host that asks for its address */
+		return ipv4_is_lbcast(daddr) || ipv4_is_multicast(daddr);
+	return !ipv4_is_multicast(saddr) && !ipv4_is_loopback(saddr) &&
+	       inet_addr_type(saddr) == RTN_UNICAST;
 }
 
 /* Is it for us? Takes the skb if not. */
@@ -90,7 +93,8 @@ static bool ip_input_accept(struct sk_buff *skb, struct net_device *dev)
 	}
 	enum inet_addr_type type = inet_addr_type(iph->daddr);
 
-	if (likely(type == RTN_LOCAL && !(ipv4_is_loopback(iph->daddr) && !(dev->flags & IFF_LOOPBACK))))
+	if (likely(type == RTN_LOCAL &&
+		   !(ipv4_is_loopback(iph->daddr) && !(dev->flags & IFF_LOOPBACK))))
 		return true;
 	if (type == RTN_BROADCAST && !ipv4_is_zeronet(iph->daddr)) {
 		skb->pkt_type = PACKET_BROADCAST;
@@ -106,7 +110,10 @@ static bool ip_input_accept(struct sk_buff *skb, struct net_device *dev)
 	return false;
 }
 
-/* The header's own consistency. Return: SKB_NOT_DROPPED_YET if it holds; the packet is cut to its length then. */
+/*
+ * The header's own consistency. Return: SKB_NOT_DROPPED_YET if it holds; the packet is cut to its
+ * length then.
+ */
 static inline enum skb_drop_reason ip_rcv_core(struct sk_buff *skb)
 {
 	if (!pskb_may_pull(skb, sizeof(struct iphdr)))
@@ -127,7 +134,8 @@ static inline enum skb_drop_reason ip_rcv_core(struct sk_buff *skb)
 		return SKB_DROP_REASON_PKT_TOO_SMALL;
 	if (unlikely(len < hlen))
 		return SKB_DROP_REASON_IP_INHDR;
-	if (unlikely(hlen > sizeof(*iph)) && !ip_options_ok((const u8 *)(iph + 1), hlen - (u32)sizeof(*iph)))
+	if (unlikely(hlen > sizeof(*iph)) &&
+	    !ip_options_ok((const u8 *)(iph + 1), hlen - (u32)sizeof(*iph)))
 		return SKB_DROP_REASON_IP_INHDR;
 	/* Link padding goes. */
 	skb_trim(skb, len);

@@ -2,9 +2,10 @@
  * net/ipv4/ip_output.c - the IP header written, and packets that are too large cut up.
  *
  * Linux:   net/ipv4/ip_output.c (6.1)
- * Same:    ip_queue_xmit() for connected socks with their cached route; DF as the path MTU setting asks; a datagram
- *          without DF is fragmented here.
- * Differs: 1. a datagram arrives here whole; there is no ip_append_data() that builds fragments piece by piece.
+ * Same:    ip_queue_xmit() for connected socks with their cached route; DF as the path MTU setting
+ *          asks; a datagram without DF is fragmented here.
+ * Differs: 1. a datagram arrives here whole; nothing builds fragments
+ *             piece by piece.
  *          2. fragments are copies. 3. no options are sent.
  * Locks:   none; SLOCK or the owner for the route of a sock.
  * Walk:    tcp_transmit_skb() -> ip_queue_xmit() -> neigh_output().
@@ -16,7 +17,8 @@
 
 int sysctl_ip_default_ttl = IPDEFTTL;
 
-static inline void ip_write_header(struct sk_buff *skb, be32 saddr, be32 daddr, u16 id, u16 frag_off, u32 ttl_proto_tos)
+static inline void ip_write_header(struct sk_buff *skb, be32 saddr, be32 daddr, u16 id,
+				   u16 frag_off, u32 ttl_proto_tos)
 {
 	struct iphdr *iph = skb_push(skb, sizeof(*iph));
 
@@ -36,10 +38,11 @@ static inline void ip_write_header(struct sk_buff *skb, be32 saddr, be32 daddr, 
 
 void ip_build_header(struct sk_buff *skb, const struct ip_params *p, u16 id)
 {
-	ip_write_header(skb, p->saddr, p->daddr, id, p->df ? IP_DF : 0, (u32)p->ttl << 16 | (u32)p->protocol << 8 | p->tos);
+	ip_write_header(skb, p->saddr, p->daddr, id, p->df ? IP_DF : 0,
+			(u32)p->ttl << 16 | (u32)p->protocol << 8 | p->tos);
 }
 
-/* --- fragmentation --------------------------------------------------------------------------------------- */
+/* --- fragmentation ------------------------------------------------------------------------- */
 
 /* One fragment: @n bytes of payload from @pos on, with the header of the whole. */
 static struct sk_buff *ip_make_fragment(const struct sk_buff *skb, u32 hlen, u32 pos, u32 n)
@@ -60,7 +63,8 @@ static struct sk_buff *ip_make_fragment(const struct sk_buff *skb, u32 hlen, u32
 	u16 old = be16_to_cpu(iph->frag_off);
 
 	iph->tot_len = cpu_to_be16((u16)f->len);
-	iph->frag_off = cpu_to_be16((u16)((old & IP_MF) | ((old & IP_OFFSET) + (pos >> 3)) | (last ? 0 : IP_MF)));
+	iph->frag_off = cpu_to_be16(
+		(u16)((old & IP_MF) | ((old & IP_OFFSET) + (pos >> 3)) | (last ? 0 : IP_MF)));
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, hlen / 4);
 	f->protocol = skb->protocol;
@@ -85,7 +89,10 @@ static noinline int ip_fragment(struct sk_buff *skb, u32 mtu)
 
 		if (!f)
 			goto out_nomem;
-		/* Each carries its share of what the socket is charged for, so a sender cannot outrun the device. */
+		/*
+		 * Each carries its share of what the socket is charged for, so a sender cannot
+		 * outrun the device.
+		 */
 		if (skb->sk && skb->destructor == sock_wfree)
 			skb_set_owner_w(f, skb->sk);
 		SNMP_INC(IP_FRAGCREATES);
@@ -116,18 +123,25 @@ static inline int ip_finish_output(struct sk_buff *skb)
 	return -EMSGSIZE;
 }
 
-/* --- entry points ---------------------------------------------------------------------------------------- */
+/* --- entry points -------------------------------------------------------------------------- */
 
-struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt, const struct ipcm_cookie *ipc, be32 daddr,
-			       u8 protocol, u32 len)
+struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt,
+			       const struct ipcm_cookie *ipc, be32 daddr, u8 protocol, u32 len)
 {
-	int ttl = ipc && ipc->ttl >= 0 ? ipc->ttl : ipv4_is_multicast(daddr) ? inet->mc_ttl : inet->ttl ? inet->ttl : sysctl_ip_default_ttl;
+	int ttl = ipc && ipc->ttl >= 0	     ? ipc->ttl
+		  : ipv4_is_multicast(daddr) ? inet->mc_ttl
+		  : inet->ttl		     ? inet->ttl
+					     : sysctl_ip_default_ttl;
 	bool df = inet->pmtudisc == IP_PMTUDISC_DO || inet->pmtudisc == IP_PMTUDISC_PROBE ||
 		  (inet->pmtudisc == IP_PMTUDISC_WANT && len + sizeof(struct iphdr) <= rt->mtu);
 
 	return (struct ip_params){
-		.saddr = rt->src, .daddr = daddr, .protocol = protocol, .tos = ipc && ipc->tos >= 0 ? (u8)ipc->tos : inet->tos,
-		.ttl = (u8)ttl, .df = df,
+		.saddr = rt->src,
+		.daddr = daddr,
+		.protocol = protocol,
+		.tos = ipc && ipc->tos >= 0 ? (u8)ipc->tos : inet->tos,
+		.ttl = (u8)ttl,
+		.df = df,
 	};
 }
 

@@ -2,7 +2,8 @@
  * net/ipv4/ip_sockglue.c - options of SOL_IP, control messages, and the queue of ICMP errors.
  *
  * Linux:   net/ipv4/ip_sockglue.c (6.1)
- * Same:    value handling (a byte or an int), ranges, what reads back; IP_RECVERR with MSG_ERRQUEUE.
+ * Same:    value handling (a byte or an int), ranges, what reads back; IP_RECVERR with
+ *          MSG_ERRQUEUE.
  * Differs: 1. no IP options, no multicast membership, no policy options: -ENOPROTOOPT.
  * Locks:   SOCK_OWNER; SKQUEUE of the error queue.
  * Walk:    udp_err() -> ip_icmp_error(); recvmsg(MSG_ERRQUEUE) -> ip_recv_error().
@@ -13,15 +14,31 @@
 #include "net/ipv4/ip.h"
 
 enum {
-	IP_TOS = 1, IP_TTL = 2, IP_HDRINCL = 3, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10, IP_RECVERR = 11, IP_RECVTTL = 12, IP_RECVTOS = 13,
-	IP_MTU = 14, IP_FREEBIND = 15, IP_TRANSPARENT = 19, IP_BIND_ADDRESS_NO_PORT = 24, IP_MULTICAST_TTL = 33, IP_MULTICAST_LOOP = 34,
+	IP_TOS = 1,
+	IP_TTL = 2,
+	IP_HDRINCL = 3,
+	IP_PKTINFO = 8,
+	IP_MTU_DISCOVER = 10,
+	IP_RECVERR = 11,
+	IP_RECVTTL = 12,
+	IP_RECVTOS = 13,
+	IP_MTU = 14,
+	IP_FREEBIND = 15,
+	IP_TRANSPARENT = 19,
+	IP_BIND_ADDRESS_NO_PORT = 24,
+	IP_MULTICAST_TTL = 33,
+	IP_MULTICAST_LOOP = 34,
 };
 struct in_pktinfo { s32 ipi_ifindex; be32 ipi_spec_dst, ipi_addr; };
 
-/* --- the error queue ------------------------------------------------------------------------------------- */
+/* --- the error queue ----------------------------------------------------------------------- */
 
 enum { SO_EE_ORIGIN_LOCAL = 1, SO_EE_ORIGIN_ICMP = 2 };
-struct sock_extended_err { u32 ee_errno; u8 ee_origin, ee_type, ee_code, ee_pad; u32 ee_info, ee_data; };
+struct sock_extended_err {
+	u32 ee_errno;
+	u8 ee_origin, ee_type, ee_code, ee_pad;
+	u32 ee_info, ee_data;
+};
 static_assert(sizeof(struct sock_extended_err) == 16, "ABI");
 /* In the cb of an skb of sk_error_queue, whose data is the payload that the error quotes. */
 struct sock_exterr_skb { struct sock_extended_err ee; be32 daddr, offender; be16 port; };
@@ -41,7 +58,8 @@ static void sock_queue_err_skb(struct sock *sk, struct sk_buff *skb)
 		sk->sk_error_report(sk);
 }
 
-void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32 info, u32 payload_off)
+void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32 info,
+		   u32 payload_off)
 {
 	const struct icmphdr *h = (const struct icmphdr *)skb_transport_header(skb);
 	const struct iphdr *quoted = (const struct iphdr *)skb->data;
@@ -72,7 +90,9 @@ void ip_local_error(struct sock *sk, int err, be32 daddr, be16 port, u32 info)
 	if (!e)
 		return;
 	*SKB_EXT_ERR(e) = (struct sock_exterr_skb){
-		.ee = { (u32)err, SO_EE_ORIGIN_LOCAL, 0, 0, 0, info, 0 }, .daddr = daddr, .port = port,
+		.ee = { (u32)err, SO_EE_ORIGIN_LOCAL, 0, 0, 0, info, 0 },
+		.daddr = daddr,
+		.port = port,
 	};
 	sock_queue_err_skb(sk, e);
 }
@@ -117,7 +137,7 @@ ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr
 	return err ? err : (ssize_t)copied;
 }
 
-/* --- control messages ------------------------------------------------------------------------------------ */
+/* --- control messages ---------------------------------------------------------------------- */
 
 void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb)
 {
@@ -144,7 +164,9 @@ void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb)
 static int ip_cmsg_one(struct cmsghdr *c, struct ipcm_cookie *ipc)
 {
 	size_t len = c->cmsg_len - sizeof(*c);
-	s32 val = len >= sizeof(s32) ? *(const s32 *)cmsg_data(c) : len ? *(const u8 *)cmsg_data(c) : 0;
+	s32 val = len >= sizeof(s32) ? *(const s32 *)cmsg_data(c)
+		  : len		     ? *(const u8 *)cmsg_data(c)
+				     : 0;
 
 	switch (c->cmsg_type) {
 	case IP_PKTINFO: {
@@ -190,7 +212,7 @@ int ip_cmsg_send(struct msghdr *msg, struct ipcm_cookie *ipc)
 	return 0;
 }
 
-/* --- options --------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------- */
 
 static int ip_set_flag(struct inet_sock *inet, int optname, bool on)
 {
@@ -204,7 +226,8 @@ static int ip_set_flag(struct inet_sock *inet, int optname, bool on)
 			return -EINVAL;
 		inet->freebind = on;
 		return 0;
-	case IP_BIND_ADDRESS_NO_PORT: /* a hint: a port is chosen at bind() here, which every caller must expect */
+	/* a hint: a port is chosen at bind() here, which every caller must expect */
+	case IP_BIND_ADDRESS_NO_PORT:
 		return -ENOPROTOOPT;
 	case IP_RECVERR:
 		inet->recverr = on;

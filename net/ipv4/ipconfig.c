@@ -2,11 +2,13 @@
  * net/ipv4/ipconfig.c - the machine's own address at boot: from the command line, or by DHCP.
  *
  * Linux:   net/ipv4/ipconfig.c (6.1)
- * Same:    ip= on the command line; what DHCP said about names stands in /proc/net/pnp, fit for resolv.conf.
- * Differs: 1. ip=dhcp is the default and runs in a kernel thread, so boot does not wait for it; the thread also
- *             renews the lease. 2. the forms are ip=dhcp, ip=off and ip=ADDRESS/LENGTH[:GATEWAY].
- *          3. DHCP goes through an ordinary UDP socket: with the broadcast flag set the server's answers reach a
- *             host that has no address yet (RFC 2131 4.1).
+ * Same:    ip= on the command line; what DHCP said about names stands in /proc/net/pnp, fit for
+ *          resolv.conf.
+ * Differs: 1. ip=dhcp is the default and runs in a kernel thread, so boot does not wait for it; the
+ *             thread also renews the lease. 2. the forms are ip=dhcp, ip=off and
+ *             ip=ADDRESS/LENGTH[:GATEWAY].
+ *          3. DHCP goes through an ordinary UDP socket: with the broadcast flag set the server's
+ *             answers reach a host that has no address yet (RFC 2131 4.1).
  * Locks:   RTNL while an address is set.
  * Walk:    kernel_init() -> ip_auto_config() -> dhcp_thread().
  */
@@ -17,12 +19,26 @@
 #include "kernel/string.h"
 #include "net/ipv4/ip.h"
 
-enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT = 68, DHCP_OPTIONS_MAX = 312, DHCP_BROADCAST_FLAG = 0x8000 };
+enum {
+	DHCP_SERVER_PORT = 67,
+	DHCP_CLIENT_PORT = 68,
+	DHCP_OPTIONS_MAX = 312,
+	DHCP_BROADCAST_FLAG = 0x8000
+};
 enum { BOOTREQUEST = 1, BOOTREPLY = 2 };
 enum { DHCPDISCOVER = 1, DHCPOFFER = 2, DHCPREQUEST = 3, DHCPACK = 5, DHCPNAK = 6 };
-enum {	/* RFC 2132 */
-	OPT_PAD = 0, OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_DOMAIN = 15, OPT_REQUESTED_IP = 50, OPT_LEASE = 51, OPT_TYPE = 53,
-	OPT_SERVER = 54, OPT_PARAMS = 55, OPT_END = 255,
+enum { /* RFC 2132 */
+       OPT_PAD = 0,
+       OPT_MASK = 1,
+       OPT_ROUTER = 3,
+       OPT_DNS = 6,
+       OPT_DOMAIN = 15,
+       OPT_REQUESTED_IP = 50,
+       OPT_LEASE = 51,
+       OPT_TYPE = 53,
+       OPT_SERVER = 54,
+       OPT_PARAMS = 55,
+       OPT_END = 255,
 };
 #define DHCP_MAGIC		0x63825363U
 #define DHCP_FIRST_WAIT_NS	NSEC_PER_SEC
@@ -71,7 +87,7 @@ static void pnp_show(struct seq_file *m, __unused void *arg)
 	seq_printf(m, "bootserver %pI4\n", &pnp_lease.server);
 }
 
-/* --- setting an address ---------------------------------------------------------------------------------- */
+/* --- setting an address -------------------------------------------------------------------- */
 
 static int configure(struct net_device *dev, be32 addr, be32 mask, be32 gateway)
 {
@@ -94,7 +110,7 @@ static void unconfigure(struct net_device *dev)
 	rtnl_unlock();
 }
 
-/* --- DHCP packets ---------------------------------------------------------------------------------------- */
+/* --- DHCP packets -------------------------------------------------------------------------- */
 
 static u8 *opt_put(u8 *p, u8 code, const void *val, u8 len)
 {
@@ -107,7 +123,8 @@ static u8 *opt_put(u8 *p, u8 code, const void *val, u8 len)
 /* @renewing: for the address we have. Return: bytes of c->pkt. */
 static size_t dhcp_build(struct dhcp_client *c, u8 type, bool renewing)
 {
-	static const u8 params[] = { OPT_MASK, OPT_ROUTER, OPT_DNS, OPT_DOMAIN, OPT_LEASE, OPT_SERVER };
+	static const u8 params[] = { OPT_MASK,	 OPT_ROUTER, OPT_DNS,
+				     OPT_DOMAIN, OPT_LEASE,  OPT_SERVER };
 	struct dhcp_packet *d = &c->pkt;
 	u8 *p = d->options;
 
@@ -167,8 +184,9 @@ static u8 dhcp_parse(const struct dhcp_client *c, size_t len, struct dhcp_lease 
 	const struct dhcp_packet *d = &c->pkt;
 	u8 type = 0;
 
-	if (len < offsetof(struct dhcp_packet, options) || d->op != BOOTREPLY || be32_to_cpu(d->xid) != c->xid ||
-	    be32_to_cpu(d->magic) != DHCP_MAGIC || memcmp(d->chaddr, c->dev->dev_addr, ETH_ALEN) != 0)
+	if (len < offsetof(struct dhcp_packet, options) || d->op != BOOTREPLY ||
+	    be32_to_cpu(d->xid) != c->xid || be32_to_cpu(d->magic) != DHCP_MAGIC ||
+	    memcmp(d->chaddr, c->dev->dev_addr, ETH_ALEN) != 0)
 		return 0;
 	memset(l, 0, sizeof(*l));
 	l->addr = d->yiaddr;
@@ -198,7 +216,8 @@ static int dhcp_send(struct dhcp_client *c, u8 type, bool renewing)
 		.sin_family = AF_INET, .sin_port = cpu_to_be16(DHCP_SERVER_PORT),
 		.sin_addr = renewing ? c->lease.server : INADDR_BROADCAST,
 	};
-	struct msghdr msg = { .msg_name = (struct sockaddr_storage_k *)&to, .msg_namelen = sizeof(to) };
+	struct msghdr msg = { .msg_name = (struct sockaddr_storage_k *)&to,
+			      .msg_namelen = sizeof(to) };
 	size_t len = dhcp_build(c, type, renewing);
 
 	iov_iter_kbuf(&msg.msg_iter, true, &c->pkt, len);
@@ -207,7 +226,9 @@ static int dhcp_send(struct dhcp_client *c, u8 type, bool renewing)
 	return n < 0 ? (int)n : 0;
 }
 
-/* Wait until @deadline_ns for an answer of type @want (or a NAK). Return: its type, 0: none came. */
+/*
+ * Wait until @deadline_ns for an answer of type @want (or a NAK). Return: its type, 0: none came.
+ */
 static u8 dhcp_await(struct dhcp_client *c, u8 want, u64 deadline_ns)
 {
 	for (;;) {
@@ -234,11 +255,12 @@ static u8 dhcp_await(struct dhcp_client *c, u8 want, u64 deadline_ns)
 	}
 }
 
-/* --- the client ------------------------------------------------------------------------------------------ */
+/* --- the client ---------------------------------------------------------------------------- */
 
 static int dhcp_open(struct dhcp_client *c)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = cpu_to_be16(DHCP_CLIENT_PORT) };
+	struct sockaddr_in any = { .sin_family = AF_INET,
+				   .sin_port = cpu_to_be16(DHCP_CLIENT_PORT) };
 	int err = sock_create(AF_INET, SOCK_DGRAM, IPPROTO_UDP, &c->sock);
 
 	if (err)
@@ -267,8 +289,10 @@ static void dhcp_acquire(struct dhcp_client *c)
 		u64 deadline = ktime_get_ns() + wait;
 
 		c->xid = get_random_u32();
-		if (!dhcp_send(c, DHCPDISCOVER, false) && dhcp_await(c, DHCPOFFER, deadline) == DHCPOFFER &&
-		    !dhcp_send(c, DHCPREQUEST, false) && dhcp_await(c, DHCPACK, ktime_get_ns() + wait) == DHCPACK)
+		if (!dhcp_send(c, DHCPDISCOVER, false) &&
+		    dhcp_await(c, DHCPOFFER, deadline) == DHCPOFFER &&
+		    !dhcp_send(c, DHCPREQUEST, false) &&
+		    dhcp_await(c, DHCPACK, ktime_get_ns() + wait) == DHCPACK)
 			return;
 		u64 now = ktime_get_ns();
 
@@ -277,7 +301,9 @@ static void dhcp_acquire(struct dhcp_client *c)
 	}
 }
 
-/* Ask for the same again, from half of the lease on (RFC 2131 4.4.5). Return: false if it is over. */
+/*
+ * Ask for the same again, from half of the lease on (RFC 2131 4.4.5). Return: false if it is over.
+ */
 static bool dhcp_renew(struct dhcp_client *c, u64 expires_ns)
 {
 	for (;;) {
@@ -288,7 +314,10 @@ static bool dhcp_renew(struct dhcp_client *c, u64 expires_ns)
 		u64 wait = max_t(u64, (expires_ns - now) / 2, DHCP_FIRST_WAIT_NS);
 
 		c->xid = get_random_u32();
-		u8 type = dhcp_send(c, DHCPREQUEST, true) ? 0 : dhcp_await(c, DHCPACK, min_t(u64, now + 4 * NSEC_PER_SEC, expires_ns));
+		u8 type = dhcp_send(c, DHCPREQUEST, true)
+				  ? 0
+				  : dhcp_await(c, DHCPACK,
+					       min_t(u64, now + 4 * NSEC_PER_SEC, expires_ns));
 
 		if (type)
 			return type == DHCPACK;
@@ -307,10 +336,14 @@ static void dhcp_apply(const struct dhcp_client *c)
 	}
 	pnp_lease = *l;
 	smp_store_release(&pnp_ready, true); /* pairs with pnp_show() */
-	pr_info("%s: %pI4/%d, gateway %pI4, from %pI4\n", c->dev->name, &l->addr, __builtin_popcount(l->mask.raw), &l->router, &l->server);
+	pr_info("%s: %pI4/%d, gateway %pI4, from %pI4\n", c->dev->name, &l->addr,
+		__builtin_popcount(l->mask.raw), &l->router, &l->server);
 }
 
-/* Keep the lease as long as the server lets us. The socket is open on return unless *@err says why not. */
+/*
+ * Keep the lease as long as the server lets us. The socket is open on return unless *@err says why
+ * not.
+ */
 static void dhcp_hold_lease(struct dhcp_client *c, int *err)
 {
 	bool ours = true;
@@ -320,7 +353,8 @@ static void dhcp_hold_lease(struct dhcp_client *c, int *err)
 
 		/* Meanwhile the port is anybody's. */
 		sock_release(c->sock);
-		dhcp_sleep(c->lease.seconds == U32_MAX || !lease_ns ? (u64)MAX_SCHEDULE_TIMEOUT : lease_ns / 2);
+		dhcp_sleep(c->lease.seconds == U32_MAX || !lease_ns ? (u64)MAX_SCHEDULE_TIMEOUT
+								    : lease_ns / 2);
 		*err = dhcp_open(c);
 		ours = !*err && dhcp_renew(c, begin + lease_ns);
 	}
@@ -348,7 +382,7 @@ static int dhcp_thread(void *arg)
 	return err;
 }
 
-/* --- boot ------------------------------------------------------------------------------------------------ */
+/* --- boot ---------------------------------------------------------------------------------- */
 
 static void find_boot_dev(struct net_device *dev, __unused void *arg)
 {

@@ -2,9 +2,11 @@
  * net/ipv4/ping.c - ping sockets: echo requests for everybody, without the right to raw packets.
  *
  * Linux:   net/ipv4/ping.c (6.1)
- * Same:    socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP); the sock's "port" is the id of its echo requests; checksum and
- *          id are the kernel's to fill in; net.ipv4.ping_group_range says who may.
- * Differs: 1. the default range is everybody, as distributions set it; Linux's own default is nobody.
+ * Same:    socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP); the sock's "port" is the id of its echo
+ *          requests; checksum and id are the kernel's to fill in; net.ipv4.ping_group_range says
+ *          who may.
+ * Differs: 1. the default range is everybody, as distributions set it; Linux's own default is
+ *             nobody.
  * Locks:   EHASH (the table).
  * Walk:    ping_sendmsg() -> ip_send_skb();  icmp_rcv() -> ping_rcv() -> sock_queue_rcv_skb().
  */
@@ -29,8 +31,10 @@ static struct sock *ping_lookup(u16 id, be32 local, be32 remote, int iif)
 
 	spin_lock(&ping_lock);
 	hlist_for_each_entry(sk, ping_bucket(id), sk_node) {
-		if (sk->sk_num != id || (sk->sk_rcv_saddr.raw && !be32_eq(sk->sk_rcv_saddr, local)) ||
-		    (sk->sk_daddr.raw && !be32_eq(sk->sk_daddr, remote)) || (sk->sk_bound_dev_if && sk->sk_bound_dev_if != iif))
+		if (sk->sk_num != id ||
+		    (sk->sk_rcv_saddr.raw && !be32_eq(sk->sk_rcv_saddr, local)) ||
+		    (sk->sk_daddr.raw && !be32_eq(sk->sk_daddr, remote)) ||
+		    (sk->sk_bound_dev_if && sk->sk_bound_dev_if != iif))
 			continue;
 		sock_hold(sk);
 		found = sk;
@@ -101,7 +105,8 @@ void ping_rcv(struct sk_buff *skb)
 {
 	const struct icmphdr *h = (const struct icmphdr *)skb->data;
 	const struct iphdr *iph = ip_hdr(skb);
-	struct sock *sk = ping_lookup(be16_to_cpu(h->un.echo.id), iph->daddr, iph->saddr, IPCB(skb)->iif);
+	struct sock *sk = ping_lookup(be16_to_cpu(h->un.echo.id), iph->daddr, iph->saddr,
+				      IPCB(skb)->iif);
 
 	if (!sk) {
 		kfree_skb(skb, SKB_DROP_REASON_NO_SOCKET);
@@ -117,7 +122,8 @@ void ping_err(struct sk_buff *skb, u32 info)
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	const struct icmphdr *quoted = (const struct icmphdr *)(skb->data + iph_hdrlen(iph));
 	const struct icmphdr *h = (const struct icmphdr *)skb_transport_header(skb);
-	struct sock *sk = ping_lookup(be16_to_cpu(quoted->un.echo.id), iph->saddr, iph->daddr, IPCB(skb)->iif);
+	struct sock *sk = ping_lookup(be16_to_cpu(quoted->un.echo.id), iph->saddr, iph->daddr,
+				      IPCB(skb)->iif);
 	bool hard;
 
 	if (!sk)
@@ -157,7 +163,8 @@ static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
-	struct sk_buff *skb = sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len, msg->msg_flags & MSG_DONTWAIT, &err);
+	struct sk_buff *skb = sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len,
+						   msg->msg_flags & MSG_DONTWAIT, &err);
 
 	if (skb)
 		err = skb_copy_datagram_from_iter(skb, 0, &msg->msg_iter, (u32)len);
@@ -182,14 +189,19 @@ static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	return err && err != -ENOBUFS ? err : (ssize_t)len;
 }
 
-static ssize_t ping_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+static ssize_t ping_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			    int *addr_len)
 {
 	return datagram_recv(sk, msg, len, flags, addr_len, 0);
 }
 
-static int ping_ioctl(struct sock *sk, unsigned int cmd, uptr arg) { return datagram_ioctl(sk, cmd, arg, 0); }
+static int ping_ioctl(struct sock *sk, unsigned int cmd, uptr arg)
+{
+	return datagram_ioctl(sk, cmd, arg, 0);
+}
 
-static int ping_setsockopt(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen)
+static int ping_setsockopt(struct sock *sk, int level, int optname, uptr optval,
+			   unsigned int optlen)
 {
 	return level == SOL_IP ? ip_setsockopt(sk, optname, optval, optlen) : -ENOPROTOOPT;
 }
@@ -199,7 +211,10 @@ static int ping_getsockopt(struct sock *sk, int level, int optname, uptr optval,
 	return level == SOL_IP ? ip_getsockopt(sk, optname, optval, optlen) : -ENOPROTOOPT;
 }
 
-static void ping_range_show(struct seq_file *m, __unused void *arg) { seq_printf(m, "%u\t%u\n", ping_group_range[0], ping_group_range[1]); }
+static void ping_range_show(struct seq_file *m, __unused void *arg)
+{
+	seq_printf(m, "%u\t%u\n", ping_group_range[0], ping_group_range[1]);
+}
 
 static int ping_range_write(const char *text, size_t len, __unused void *arg)
 {
@@ -217,14 +232,18 @@ static int ping_range_write(const char *text, size_t len, __unused void *arg)
 	if (!second)
 		return -EINVAL;
 	*second++ = '\0';
-	if (kstrtou64(copy, 10, &low) || kstrtou64(second, 10, &high) || low > U32_MAX || high > U32_MAX)
+	if (kstrtou64(copy, 10, &low) || kstrtou64(second, 10, &high) || low > U32_MAX ||
+	    high > U32_MAX)
 		return -EINVAL;
 	ping_group_range[0] = (u32)low;
 	ping_group_range[1] = (u32)high;
 	return 0;
 }
 
-void ping_init(void) { proc_create_rw("sys/net/ipv4/ping_group_range", ping_range_show, ping_range_write, NULL); }
+void ping_init(void)
+{
+	proc_create_rw("sys/net/ipv4/ping_group_range", ping_range_show, ping_range_write, NULL);
+}
 
 struct proto ping_prot = {
 	.name = "PING",

@@ -2,8 +2,8 @@
  * net/ipv4/raw.c - raw sockets: whole IP packets of one protocol.
  *
  * Linux:   net/ipv4/raw.c (6.1)
- * Same:    a copy of every packet of the protocol goes to each matching sock, header included; IP_HDRINCL sends the
- *          user's own header; ICMP_FILTER.
+ * Same:    a copy of every packet of the protocol goes to each matching sock, header included;
+ *          IP_HDRINCL sends the user's own header; ICMP_FILTER.
  * Differs: none of note.
  * Locks:   EHASH (the table).
  * Walk:    ip_local_deliver() -> raw_local_deliver() -> sock_queue_rcv_skb().
@@ -24,7 +24,9 @@ static inline struct raw_sock *raw_sk(const struct sock *sk) { return (struct ra
 static DEFINE_SPINLOCK(raw_lock, LC_EHASH);
 /* raw_lock */
 static struct hlist_head raw_head;
-/* raw_lock to change; read without it: a packet that misses a new sock by a moment came before it */
+/*
+ * raw_lock to change; read without it: a packet that misses a new sock by a moment came before it
+ */
 static u32 raw_count[256];
 
 static int raw_hash(struct sock *sk)
@@ -54,16 +56,18 @@ static void raw_unhash(struct sock *sk)
 static bool raw_match(const struct sock *sk, int protocol, be32 saddr, be32 daddr, int iif)
 {
 	return sk->sk_num == protocol && (!sk->sk_daddr.raw || be32_eq(sk->sk_daddr, saddr)) &&
-	       (!sk->sk_rcv_saddr.raw || be32_eq(sk->sk_rcv_saddr, daddr)) && (!sk->sk_bound_dev_if || sk->sk_bound_dev_if == iif);
+	       (!sk->sk_rcv_saddr.raw || be32_eq(sk->sk_rcv_saddr, daddr)) &&
+	       (!sk->sk_bound_dev_if || sk->sk_bound_dev_if == iif);
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------------------------- */
 
 static bool raw_filtered(const struct sock *sk, const struct sk_buff *skb)
 {
 	u8 type;
 
-	if (sk->sk_num != IPPROTO_ICMP || !raw_sk(sk)->icmp_filter || skb_copy_bits(skb, 0, &type, 1))
+	if (sk->sk_num != IPPROTO_ICMP || !raw_sk(sk)->icmp_filter ||
+	    skb_copy_bits(skb, 0, &type, 1))
 		return false;
 	return type < 32 && raw_sk(sk)->icmp_filter & BIT(type);
 }
@@ -129,19 +133,21 @@ void raw_icmp_error(struct sk_buff *skb, int protocol, u32 info)
 	spin_unlock(&raw_lock);
 }
 
-static ssize_t raw_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+static ssize_t raw_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			   int *addr_len)
 {
 	return datagram_recv(sk, msg, len, flags, addr_len, 0);
 }
 
-/* --- sending --------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
 /* The user's own IP header, with what Linux fills in when it is zero. */
 static int raw_finish_header(struct sk_buff *skb, const struct rtable *rt, u32 len)
 {
 	struct iphdr *iph = (struct iphdr *)skb->data;
 
-	if (len < sizeof(*iph) || iph_hdrlen(iph) > len || iph_hdrlen(iph) < sizeof(*iph) || skb_headlen(skb) < iph_hdrlen(iph))
+	if (len < sizeof(*iph) || iph_hdrlen(iph) > len || iph_hdrlen(iph) < sizeof(*iph) ||
+	    skb_headlen(skb) < iph_hdrlen(iph))
 		return -EINVAL;
 	if (!iph->saddr.raw)
 		iph->saddr = rt->src;
@@ -194,7 +200,9 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		return PTR_ERR(rt);
 	if (!inet->hdrincl && len + sizeof(struct iphdr) > 0xffff)
 		err = -EMSGSIZE;
-	struct sk_buff *skb = err ? NULL : sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len, msg->msg_flags & MSG_DONTWAIT, &err);
+	struct sk_buff *skb = err ? NULL
+				  : sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len,
+							 msg->msg_flags & MSG_DONTWAIT, &err);
 
 	if (skb)
 		err = skb_copy_datagram_from_iter(skb, 0, &msg->msg_iter, (u32)len);
@@ -203,7 +211,8 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	} else if (inet->hdrincl) {
 		err = raw_send_hdrinc(skb, rt, (u32)len);
 	} else {
-		struct ip_params p = ip_params_for(inet, rt, &ipc, dst.sin_addr, (u8)sk->sk_num, (u32)len);
+		struct ip_params p = ip_params_for(inet, rt, &ipc, dst.sin_addr, (u8)sk->sk_num,
+						   (u32)len);
 
 		err = ip_send_skb(skb, rt, &p);
 		return err && err != -ENOBUFS ? err : (ssize_t)len;
@@ -213,7 +222,7 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	return err ? err : (ssize_t)len;
 }
 
-/* --- the rest of struct proto ---------------------------------------------------------------------------- */
+/* --- the rest of struct proto -------------------------------------------------------------- */
 
 static int raw_bind(struct sock *sk, const struct sockaddr_in *addr, int addr_len)
 {
@@ -240,7 +249,10 @@ out:
 	return err;
 }
 
-static int raw_ioctl(struct sock *sk, unsigned int cmd, uptr arg) { return datagram_ioctl(sk, cmd, arg, 0); }
+static int raw_ioctl(struct sock *sk, unsigned int cmd, uptr arg)
+{
+	return datagram_ioctl(sk, cmd, arg, 0);
+}
 
 static int raw_setsockopt(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen)
 {

@@ -1,12 +1,13 @@
 /*
- * net/ipv4/route.c - where a packet goes: the local addresses, the routing table, and routes as looked up.
+ * net/ipv4/route.c - where a packet goes: the local addresses, the routing table, and routes as
+ * looked up.
  *
  * Linux:   net/ipv4/route.c, fib_frontend.c, fib_semantics.c, fib_trie.c (6.1)
- * Same:    longest prefix first, then the smaller metric; local addresses come before any route; the result is
- *          shared and counted, and a generation number tells when it is stale.
+ * Same:    longest prefix first, then the smaller metric; local addresses come before any route;
+ *          the result is shared and counted, and a generation number tells when it is stale.
  * Differs: 1. the table is a sorted list: hosts have a handful of routes.
- *          2. local and broadcast addresses stand in one small array that is read without a lock, under a
- *             sequence count; so the input path needs no look-up structure.
+ *          2. local and broadcast addresses stand in one small array that is read without a lock,
+ *             under a sequence count; so the input path needs no look-up structure.
  *          3. each CPU keeps the routes it used last; the path MTU exceptions are one small table.
  * Locks:   ROUTE; RTNL to change.
  * Walk:    ip_queue_xmit() -> ip_route_output(); ip_rcv() -> inet_addr_type().
@@ -81,7 +82,7 @@ void sk_dst_set(struct sock *sk, struct rtable *rt)
 		rt_put(old);
 }
 
-/* --- local addresses ------------------------------------------------------------------------------------- */
+/* --- local addresses ----------------------------------------------------------------------- */
 
 static enum inet_addr_type local_lookup(be32 addr)
 {
@@ -95,7 +96,7 @@ static enum inet_addr_type local_lookup(be32 addr)
 				break;
 			}
 		}
-		smp_rmb(); /* pairs with local_table_write_end() */
+		smp_rmb(); /* pairs with the second increment in fib_local_rebuild() */
 		if (likely(!(seq & 1) && READ_ONCE(local_seq) == seq))
 			return type;
 		cpu_relax();
@@ -141,20 +142,26 @@ static void local_add_dev(struct net_device *dev, __unused void *arg)
 void fib_local_rebuild(void)
 {
 	assert_held(&rtnl_mutex);
-	/* Softirqs are off: a reader on this CPU would wait for ever for the count to become even. */
+	/*
+	 * Softirqs are off: a reader on this CPU would wait for ever for the count to become even.
+	 */
 	spin_lock_bh(&route_lock);
 	__atomic_add_fetch(&local_seq, 1, __ATOMIC_SEQ_CST);
 	nr_local = 0;
 	WRITE_ONCE(loopback_up, false);
 	for_each_netdev(local_add_dev, NULL);
-	__atomic_add_fetch(&local_seq, 1, __ATOMIC_SEQ_CST); /* pairs with the barriers in local_lookup() */
+	/* pairs with the barriers in local_lookup() */
+	__atomic_add_fetch(&local_seq, 1, __ATOMIC_SEQ_CST);
 	spin_unlock_bh(&route_lock);
 	rt_cache_flush();
 }
 
-/* --- the table ------------------------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------------------------- */
 
-static inline bool prefix_match(const struct fib_entry *e, be32 addr) { return ((addr.raw ^ e->dst.raw) & e->mask.raw) == 0; }
+static inline bool prefix_match(const struct fib_entry *e, be32 addr)
+{
+	return ((addr.raw ^ e->dst.raw) & e->mask.raw) == 0;
+}
 static inline u8 mask_len(be32 mask) { return (u8)__builtin_popcount(mask.raw); }
 static bool mask_is_contiguous(be32 mask)
 {
@@ -163,7 +170,9 @@ static bool mask_is_contiguous(be32 mask)
 	return (host & (host + 1)) == 0;
 }
 
-/* The entry with the longest prefix that matches; on @oif alone if it is not 0. Locks: ROUTE held. */
+/*
+ * The entry with the longest prefix that matches; on @oif alone if it is not 0. Locks: ROUTE held.
+ */
 static struct fib_entry *fib_lookup(be32 daddr, int oif)
 {
 	struct fib_entry *e;
@@ -201,7 +210,8 @@ static int fib_insert(struct fib_entry *n)
 	return 0;
 }
 
-static int fib_new(be32 dst, be32 mask, be32 gateway, struct net_device *dev, u32 metric, be32 prefsrc)
+static int fib_new(be32 dst, be32 mask, be32 gateway, struct net_device *dev, u32 metric,
+		   be32 prefsrc)
 {
 	struct fib_entry *e = kzalloc(sizeof(*e), GFP_KERNEL);
 
@@ -281,7 +291,7 @@ void fib_dev_down(struct net_device *dev)
 	rt_cache_flush();
 }
 
-/* --- path MTU -------------------------------------------------------------------------------------------- */
+/* --- path MTU ------------------------------------------------------------------------------ */
 
 static u32 pmtu_lookup(be32 daddr, u32 dev_mtu)
 {
@@ -309,7 +319,7 @@ void ip_rt_update_pmtu(be32 daddr, u32 mtu)
 	mod_timer(&pmtu_timer, expires);
 }
 
-/* --- looking up ------------------------------------------------------------------------------------------ */
+/* --- looking up ---------------------------------------------------------------------------- */
 
 static struct rtable *rt_alloc(struct net_device *dev, be32 daddr, be32 src)
 {
@@ -388,10 +398,12 @@ static struct rtable *ip_route_output_slow(be32 daddr, be32 saddr, int oif)
 struct rtable *ip_route_output(be32 daddr, be32 saddr, int oif)
 {
 	local_bh_disable();
-	struct route_cache_entry *c = this_cpu_ptr(&route_cache[hash_32(daddr.raw, ROUTE_CACHE_BITS)]);
+	struct route_cache_entry *c = this_cpu_ptr(
+		&route_cache[hash_32(daddr.raw, ROUTE_CACHE_BITS)]);
 	struct rtable *rt = c->rt;
 
-	if (likely(rt && be32_eq(c->daddr, daddr) && be32_eq(c->saddr, saddr) && c->oif == oif && !rt_is_stale(rt))) {
+	if (likely(rt && be32_eq(c->daddr, daddr) && be32_eq(c->saddr, saddr) && c->oif == oif &&
+		   !rt_is_stale(rt))) {
 		rt_get(rt);
 		local_bh_enable();
 		return rt;
@@ -407,14 +419,16 @@ struct rtable *ip_route_output(be32 daddr, be32 saddr, int oif)
 	return rt;
 }
 
-/* --- the user's view ------------------------------------------------------------------------------------- */
+/* --- the user's view ----------------------------------------------------------------------- */
 
 static void route_show_entry(struct seq_file *m, const struct fib_entry *e)
 {
-	unsigned int flags = RTF_UP | (e->gateway.raw ? RTF_GATEWAY : 0) | (e->plen == 32 ? RTF_HOST : 0) | (e->dev ? 0 : RTF_REJECT);
+	unsigned int flags = RTF_UP | (e->gateway.raw ? RTF_GATEWAY : 0) |
+			     (e->plen == 32 ? RTF_HOST : 0) | (e->dev ? 0 : RTF_REJECT);
 	char line[128];
-	int n = scnprintf(line, sizeof(line), "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u", e->dev ? e->dev->name : "*",
-			  e->dst.raw, e->gateway.raw, flags, 0, 0, e->metric, e->mask.raw, 0, 0, 0);
+	int n = scnprintf(line, sizeof(line), "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u",
+			  e->dev ? e->dev->name : "*", e->dst.raw, e->gateway.raw, flags, 0, 0,
+			  e->metric, e->mask.raw, 0, 0, 0);
 
 	seq_printf(m, "%s%*s\n", line, 127 - n, "");
 }
@@ -423,14 +437,19 @@ void fib_route_show(struct seq_file *m, __unused void *arg)
 {
 	struct fib_entry *e;
 
-	seq_printf(m, "%-127s\n", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	seq_printf(m, "%-127s\n",
+		   "Iface\tDestination\tGateway "
+		   "\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	rtnl_lock(); /* keeps the list as it is without the spinlock: showing may sleep */
 	list_for_each_entry(e, &fib_list, link)
 		route_show_entry(m, e);
 	rtnl_unlock();
 }
 
-/* The device a SIOCADDRT means: named, or the one its gateway is reached through. NULL with *@err. With a reference. */
+/*
+ * The device a SIOCADDRT means: named, or the one its gateway is reached through. NULL with *@err.
+ * With a reference.
+ */
 static struct net_device *rtentry_dev(const struct rtentry *r, int *err)
 {
 	char name[IFNAMSIZ];
@@ -451,7 +470,8 @@ static struct net_device *rtentry_dev(const struct rtentry *r, int *err)
 	if (IS_ERR(rt))
 		return NULL;
 	/* A gateway behind another gateway is none. */
-	struct net_device *dev = rt->gateway.raw || rt->local ? NULL : dev_get_by_index(rt->dev->ifindex);
+	struct net_device *dev = rt->gateway.raw || rt->local ? NULL
+							      : dev_get_by_index(rt->dev->ifindex);
 
 	rt_put(rt);
 	return dev;
@@ -461,7 +481,8 @@ static int rtentry_mask(const struct rtentry *r, be32 *mask)
 {
 	*mask = INADDR_BROADCAST;
 	if (!(r->rt_flags & RTF_HOST)) {
-		if (r->rt_genmask.sin_family != AF_INET && (r->rt_genmask.sin_addr.raw || r->rt_genmask.sin_family))
+		if (r->rt_genmask.sin_family != AF_INET &&
+		    (r->rt_genmask.sin_addr.raw || r->rt_genmask.sin_family))
 			return -EAFNOSUPPORT;
 		*mask = r->rt_genmask.sin_addr;
 	}
@@ -491,7 +512,8 @@ static int rtentry_change(bool add, const struct rtentry *r)
 		}
 	}
 	if (add)
-		err = ip_route_add(r->rt_dst.sin_addr, mask, gateway, dev, r->rt_metric ? (u32)r->rt_metric - 1 : 0);
+		err = ip_route_add(r->rt_dst.sin_addr, mask, gateway, dev,
+				   r->rt_metric ? (u32)r->rt_metric - 1 : 0);
 	else
 		err = ip_route_del(r->rt_dst.sin_addr, mask, gateway, dev);
 	if (dev)

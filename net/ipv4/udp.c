@@ -2,11 +2,13 @@
  * net/ipv4/udp.c - UDP: a port number and a checksum on top of IP (RFC 768).
  *
  * Linux:   net/ipv4/udp.c (6.1)
- * Same:    look-up by score (the more of the four addresses a sock has fixed, the better); REUSEPORT spreads by flow;
- *          conflicts at bind; ICMP errors reach connected socks.
- * Differs: 1. the checksum is verified before the datagram is queued, so what poll() calls readable is.
- *          2. one table, by local port. 3. MSG_MORE and UDP_CORK keep the pieces and copy them into one datagram at
- *             the end. 4. no multicast groups but 224.0.0.1, no encapsulation, no segmentation offload.
+ * Same:    look-up by score (the more of the four addresses a sock has fixed, the better);
+ *          REUSEPORT spreads by flow; conflicts at bind; ICMP errors reach connected socks.
+ * Differs: 1. the checksum is verified before the datagram is queued, so what poll() calls readable
+ *             is.
+ *          2. one table, by local port. 3. MSG_MORE and UDP_CORK keep the pieces and copy them into
+ *             one datagram at the end. 4. no multicast groups but 224.0.0.1, no encapsulation, no
+ *             segmentation offload.
  * Locks:   EHASH (one bucket of the table), SOCK_OWNER while corked.
  * Walk:    ip_local_deliver() -> udp_rcv() -> sock_queue_rcv_skb() -> sock_def_readable();
  *          inet_sendmsg() -> udp_sendmsg() -> ip_send_skb().
@@ -19,7 +21,7 @@
 #include "net/wire/udp.h"
 
 enum { UDP_HASH_BITS = 8, UDP_BUCKETS = 1 << UDP_HASH_BITS, UDP_MAX_LEN = 0xffff };
-enum { UDP_CORK = 1 };
+enum { UDP_CORK = 1, UDP_NO_MATCH = -1 };
 
 struct udp_sock {
 	struct inet_sock inet;		/* first */
@@ -31,15 +33,21 @@ struct udp_sock {
 	u32 pending_len;
 };
 static inline struct udp_sock *udp_sk(const struct sock *sk) { return (struct udp_sock *)sk; }
-static inline const struct udphdr *udp_hdr(const struct sk_buff *skb) { return (const struct udphdr *)skb_transport_header(skb); }
+static inline const struct udphdr *udp_hdr(const struct sk_buff *skb)
+{
+	return (const struct udphdr *)skb_transport_header(skb);
+}
 
 struct udp_bucket { spinlock_t lock; struct hlist_head head; };	/* EHASH; of sk->sk_node */
 static struct udp_bucket udp_table[UDP_BUCKETS];
 static u32 udp_flow_secret;
 
-static inline struct udp_bucket *udp_bucket(u16 port) { return &udp_table[port & (UDP_BUCKETS - 1)]; }
+static inline struct udp_bucket *udp_bucket(u16 port)
+{
+	return &udp_table[port & (UDP_BUCKETS - 1)];
+}
 
-/* --- ports ----------------------------------------------------------------------------------------------- */
+/* --- ports --------------------------------------------------------------------------------- */
 
 static bool addrs_overlap(be32 a, be32 b) { return !a.raw || !b.raw || be32_eq(a, b); }
 static bool devs_overlap(int a, int b) { return !a || !b || a == b; }
@@ -52,7 +60,8 @@ static bool udp_port_in_use(const struct udp_bucket *b, const struct sock *sk, u
 	hlist_for_each_entry(o, &b->head, sk_node) {
 		if (o->sk_num != port || o == sk)
 			continue;
-		if (!devs_overlap(o->sk_bound_dev_if, sk->sk_bound_dev_if) || !addrs_overlap(o->sk_rcv_saddr, sk->sk_rcv_saddr))
+		if (!devs_overlap(o->sk_bound_dev_if, sk->sk_bound_dev_if) ||
+		    !addrs_overlap(o->sk_rcv_saddr, sk->sk_rcv_saddr))
 			continue;
 		if (o->sk_reuse && sk->sk_reuse)
 			continue;
@@ -84,7 +93,8 @@ static int udp_get_port(struct sock *sk, u16 port)
 {
 	if (port)
 		return udp_try_port(sk, port);
-	u32 low = (u32)READ_ONCE(sysctl_ip_local_port_range[0]), high = (u32)READ_ONCE(sysctl_ip_local_port_range[1]);
+	u32 low = (u32)READ_ONCE(sysctl_ip_local_port_range[0]),
+	    high = (u32)READ_ONCE(sysctl_ip_local_port_range[1]);
 	u32 nr = high - low + 1, start = get_random_u32() % nr;
 
 	for (u32 i = 0; i < nr; i++)
@@ -109,36 +119,36 @@ static void udp_unhash(struct sock *sk)
 		sock_put(sk);
 }
 
-/* --- look-up --------------------------------------------------------------------------------------------- */
+/* --- look-up ------------------------------------------------------------------------------- */
 
 /* The addresses of a packet as its receiver sees them. */
 struct udp_flow { be32 saddr, daddr; be16 sport; u16 dport; int iif; };
 
-/* How well @sk fits: -1 not at all, else the more it has fixed the more. */
+/* How well @sk fits: the more it has fixed the more. */
 static inline int udp_score(const struct sock *sk, const struct udp_flow *f)
 {
 	int score = 1;
 
 	if (sk->sk_num != f->dport)
-		return -1;
+		return UDP_NO_MATCH;
 	if (sk->sk_rcv_saddr.raw) {
 		if (!be32_eq(sk->sk_rcv_saddr, f->daddr))
-			return -1;
+			return UDP_NO_MATCH;
 		score += 4;
 	}
 	if (sk->sk_daddr.raw) {
 		if (!be32_eq(sk->sk_daddr, f->saddr))
-			return -1;
+			return UDP_NO_MATCH;
 		score += 4;
 	}
 	if (sk->sk_dport.raw) {
 		if (!be16_eq(sk->sk_dport, f->sport))
-			return -1;
+			return UDP_NO_MATCH;
 		score += 4;
 	}
 	if (sk->sk_bound_dev_if) {
 		if (sk->sk_bound_dev_if != f->iif)
-			return -1;
+			return UDP_NO_MATCH;
 		score += 4;
 	}
 	return score;
@@ -169,7 +179,10 @@ static struct sock *udp_lookup(const struct udp_flow *f)
 			matches = 1;
 			hash = sk->sk_reuseport ? udp_flow_hash(f) : 0;
 		} else if (score == best_score && best && sk->sk_reuseport && best->sk_reuseport) {
-			/* The n-th of them wins with probability 1/n, the same for every packet of the flow. */
+			/*
+			 * The n-th of them wins with probability 1/n, the same for every packet of
+			 * the flow.
+			 */
 			matches++;
 			if ((u64)hash * (u32)matches >> 32 == 0)
 				best = sk;
@@ -182,7 +195,7 @@ static struct sock *udp_lookup(const struct udp_flow *f)
 	return best;
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------------------------- */
 
 /* Takes the skb. */
 static void udp_queue_rcv_skb(struct sock *sk, struct sk_buff *skb)
@@ -204,7 +217,7 @@ static noinline void udp_deliver_to_all(struct sk_buff *skb, const struct udp_fl
 	spin_lock(&b->lock);
 	hlist_for_each_entry(sk, &b->head, sk_node) {
 		/* A sock bound to one of our addresses does not hear what is said to all. */
-		if (udp_score(sk, f) < 0)
+		if (udp_score(sk, f) == UDP_NO_MATCH)
 			continue;
 		struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
 
@@ -221,11 +234,14 @@ static noinline void udp_deliver_to_all(struct sk_buff *skb, const struct udp_fl
 	kfree_skb(skb, SKB_DROP_REASON_NO_SOCKET);
 }
 
-static inline bool udp_csum_ok(struct sk_buff *skb, const struct udphdr *uh, const struct iphdr *iph)
+static inline bool udp_csum_ok(struct sk_buff *skb, const struct udphdr *uh,
+			       const struct iphdr *iph)
 {
 	if (skb_csum_unnecessary(skb) || !uh->check)
 		return true;
-	return csum_fold(skb_checksum(skb, 0, skb->len, csum_tcpudp_nofold(iph->saddr, iph->daddr, skb->len, IPPROTO_UDP, 0))) == 0;
+	return csum_fold(skb_checksum(
+		       skb, 0, skb->len,
+		       csum_tcpudp_nofold(iph->saddr, iph->daddr, skb->len, IPPROTO_UDP, 0))) == 0;
 }
 
 static void udp_rcv(struct sk_buff *skb)
@@ -247,7 +263,8 @@ static void udp_rcv(struct sk_buff *skb)
 		why = SKB_DROP_REASON_UDP_CSUM;
 		goto out_drop;
 	}
-	struct udp_flow flow = { iph->saddr, iph->daddr, uh->source, be16_to_cpu(uh->dest), IPCB(skb)->iif };
+	struct udp_flow flow = { iph->saddr, iph->daddr, uh->source, be16_to_cpu(uh->dest),
+				 IPCB(skb)->iif };
 
 	if (unlikely(skb->pkt_type != PACKET_HOST || (skb->rt && skb->rt->broadcast))) {
 		udp_deliver_to_all(skb, &flow);
@@ -275,7 +292,8 @@ static void udp_err(struct sk_buff *skb, u32 info)
 	const struct udphdr *uh = (const struct udphdr *)(skb->data + iph_hdrlen(iph));
 	const struct icmphdr *icmph = (const struct icmphdr *)skb_transport_header(skb);
 	/* The quoted packet is one we sent: its destination is our peer. */
-	struct udp_flow flow = { iph->daddr, iph->saddr, uh->dest, be16_to_cpu(uh->source), IPCB(skb)->iif };
+	struct udp_flow flow = { iph->daddr, iph->saddr, uh->dest, be16_to_cpu(uh->source),
+				 IPCB(skb)->iif };
 	struct sock *sk = udp_lookup(&flow);
 	bool hard;
 
@@ -295,7 +313,8 @@ out:
 	sock_put(sk);
 }
 
-static ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+static ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			   int *addr_len)
 {
 	ssize_t n = datagram_recv(sk, msg, len, flags, addr_len, sizeof(struct udphdr));
 
@@ -304,11 +323,14 @@ static ssize_t udp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int 
 	return n;
 }
 
-/* --- sending --------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
-/* Header and checksum of a datagram whose payload stands in @skb; then off it goes. Takes the skb and the route. */
-static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct rtable *rt, const struct sockaddr_in *dst,
-			const struct ipcm_cookie *ipc)
+/*
+ * Header and checksum of a datagram whose payload stands in @skb; then off it goes. Takes the skb
+ * and the route.
+ */
+static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
+			const struct sockaddr_in *dst, const struct ipcm_cookie *ipc)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct udphdr *uh = skb_push(skb, sizeof(*uh));
@@ -323,7 +345,8 @@ static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 	if (!sk->sk_no_check_tx) {
 		u32 pseudo = csum_tcpudp_nofold(rt->src, dst->sin_addr, len, IPPROTO_UDP, 0);
 
-		if (likely(rt->dev->features & NETIF_F_HW_CSUM && len + sizeof(struct iphdr) <= rt->mtu)) {
+		if (likely(rt->dev->features & NETIF_F_HW_CSUM &&
+			   len + sizeof(struct iphdr) <= rt->mtu)) {
 			uh->check = (u16)~csum_fold(pseudo);
 			skb->ip_summed = CHECKSUM_PARTIAL;
 			skb->csum_start = skb->transport_header;
@@ -336,7 +359,10 @@ static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 	}
 	int err = ip_send_skb(skb, rt, &p);
 
-	/* A full queue is a lost packet, as anywhere on the way: only who asked for errors hears of it. */
+	/*
+	 * A full queue is a lost packet, as anywhere on the way: only who asked for errors hears of
+	 * it.
+	 */
 	if (err == -ENOBUFS && !inet->recverr)
 		err = 0;
 	if (!err)
@@ -345,7 +371,8 @@ static int udp_send_skb(struct sock *sk, struct sk_buff *skb, struct rtable *rt,
 }
 
 /* May a datagram of @len bytes of data go along @rt? */
-static inline int udp_check_size(struct sock *sk, const struct rtable *rt, size_t len, const struct sockaddr_in *dst)
+static inline int udp_check_size(struct sock *sk, const struct rtable *rt, size_t len,
+				 const struct sockaddr_in *dst)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	size_t total = len + sizeof(struct udphdr) + sizeof(struct iphdr);
@@ -403,7 +430,8 @@ static void udp_flush_pending(struct sock *sk)
 }
 
 /* One more piece of a datagram under MSG_MORE or UDP_CORK; the first one says where it goes. */
-static noinline ssize_t udp_sendmsg_corked(struct sock *sk, struct msghdr *msg, size_t len, const struct sockaddr_in *dst,
+static noinline ssize_t udp_sendmsg_corked(struct sock *sk, struct msghdr *msg, size_t len,
+					   const struct sockaddr_in *dst,
 					   const struct ipcm_cookie *ipc)
 {
 	struct udp_sock *up = udp_sk(sk);
@@ -416,7 +444,9 @@ static noinline ssize_t udp_sendmsg_corked(struct sock *sk, struct msghdr *msg, 
 		up->pending_ipc = *ipc;
 		up->pending_len = 0;
 	}
-	err = up->pending_len + len > UDP_MAX_LEN - sizeof(struct udphdr) - sizeof(struct iphdr) ? -EMSGSIZE : 0;
+	err = up->pending_len + len > UDP_MAX_LEN - sizeof(struct udphdr) - sizeof(struct iphdr)
+		      ? -EMSGSIZE
+		      : 0;
 	struct sk_buff *skb = err ? NULL : alloc_skb_with_frags(0, (u32)len, GFP_KERNEL);
 
 	if (!err && !skb)
@@ -468,7 +498,8 @@ static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	err = udp_check_size(sk, rt, len, &dst);
 	if (unlikely(err))
 		goto out_put_rt;
-	struct sk_buff *skb = sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len, msg->msg_flags & MSG_DONTWAIT, &err);
+	struct sk_buff *skb = sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len,
+						   msg->msg_flags & MSG_DONTWAIT, &err);
 
 	if (unlikely(!skb))
 		goto out_put_rt;
@@ -484,7 +515,7 @@ out_put_rt:
 	return err;
 }
 
-/* --- the rest of struct proto ---------------------------------------------------------------------------- */
+/* --- the rest of struct proto -------------------------------------------------------------- */
 
 static void udp_destroy_sock(struct sock *sk)
 {

@@ -2,11 +2,12 @@
  * net/unix/af_unix.c - sockets between processes of this machine: names, connections, states.
  *
  * Linux:   net/unix/af_unix.c (6.1)
- * Same:    path and abstract names, autobind; a connecting stream hands the listener a ready socket in an skb of its
- *          receive queue; the checks and errors of each call.
+ * Same:    path and abstract names, autobind; a connecting stream hands the listener a ready socket
+ *          in an skb of its receive queue; the checks and errors of each call.
  * Differs: 1. a bound path's inode points to its socket, so no table of inodes is needed.
  * Locks:   UNIX_BIND, UNIX_TAB, UNIX_STATE, CALLBACK, UNIX_PEERQ, WAITQ.
- * Walk:    unix_create() -> sock_init_data(); unix_stream_connect() -> the listener's sk_data_ready(); unix_accept() -> sock_graft().
+ * Walk:    unix_create() -> sock_init_data(); unix_stream_connect() -> the listener's
+ *          sk_data_ready(); unix_accept() -> sock_graft().
  */
 #include "fs/namei.h"
 #include "fs/procfs.h"
@@ -30,7 +31,7 @@ static u32 autobind_next = 1;
 static struct proto unix_proto = { .name = "UNIX", .obj_size = sizeof(struct unix_sock) };
 static const struct proto_ops unix_stream_ops, unix_dgram_ops, unix_seqpacket_ops;
 
-/* --- names ----------------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------- */
 
 static void unix_addr_put(struct unix_address *addr)
 {
@@ -45,7 +46,10 @@ int unix_validate_addr(const struct sockaddr_un *name, int len)
 	return 0;
 }
 
-static inline bool name_is_abstract(const struct sockaddr_un *name) { return name->sun_path[0] == '\0'; }
+static inline bool name_is_abstract(const struct sockaddr_un *name)
+{
+	return name->sun_path[0] == '\0';
+}
 
 /* The name of @len bytes; a path ends with the first NUL, and counts it. */
 static struct unix_address *unix_addr_new(const struct sockaddr_un *name, int len)
@@ -58,7 +62,8 @@ static struct unix_address *unix_addr_new(const struct sockaddr_un *name, int le
 	memcpy(&a->name, name, (size_t)len);
 	a->len = len;
 	if (len > UNIX_PATH_OFFSET && !name_is_abstract(name))
-		a->len = UNIX_PATH_OFFSET + (int)strnlen(a->name.sun_path, (size_t)(len - UNIX_PATH_OFFSET)) + 1;
+		a->len = UNIX_PATH_OFFSET +
+			 (int)strnlen(a->name.sun_path, (size_t)(len - UNIX_PATH_OFFSET)) + 1;
 	return a;
 }
 
@@ -77,9 +82,10 @@ static struct sock *unix_find_name(const struct sockaddr_un *name, int len, int 
 	struct unix_sock *u;
 
 	assert_held(&unix_table_lock);
-	hlist_for_each_entry(u, &unix_names[unix_name_hash(name, len)], name_link)
-		if (u->addr->len == len && !memcmp(&u->addr->name, name, (size_t)len) && u->sk.sk_type == type)
-			return &u->sk;
+	hlist_for_each_entry(u, &unix_names[unix_name_hash(name, len)],
+			     name_link) if (u->addr->len == len &&
+					    !memcmp(&u->addr->name, name, (size_t)len) &&
+					    u->sk.sk_type == type) return &u->sk;
 	return NULL;
 }
 
@@ -149,7 +155,8 @@ static int unix_autobind_locked(struct unix_sock *u)
 	int err = -ENOSPC;
 
 	for (int i = 0; i < AUTOBIND_TRIES; i++) {
-		u32 n = __atomic_fetch_add(&autobind_next, 1, __ATOMIC_RELAXED) & (AUTOBIND_TRIES - 1);
+		u32 n = __atomic_fetch_add(&autobind_next, 1, __ATOMIC_RELAXED) &
+			(AUTOBIND_TRIES - 1);
 
 		scnprintf(digits, sizeof(digits), "%05x", n);
 		memcpy(name.sun_path + 1, digits, 5);
@@ -263,7 +270,7 @@ static int unix_getname(struct socket *sock, struct sockaddr_storage_k *uaddr, b
 	return len;
 }
 
-/* --- making and ending ----------------------------------------------------------------------------------- */
+/* --- making and ending --------------------------------------------------------------------- */
 
 static void unix_write_space(struct sock *sk)
 {
@@ -281,8 +288,12 @@ static void unix_sock_destructor(struct sock *sk)
 	unix_addr_put(unix_sk(sk)->addr);
 }
 
-/* The peer of a socket that waits for room to write has some, or is gone: the socket's own pollers look again. */
-static int unix_dgram_peer_wake_relay(wait_queue_entry_t *e, __unused unsigned int mode, __unused int flags, void *key)
+/*
+ * The peer of a socket that waits for room to write has some, or is gone: the socket's own pollers
+ * look again.
+ */
+static int unix_dgram_peer_wake_relay(wait_queue_entry_t *e, __unused unsigned int mode,
+				      __unused int flags, void *key)
 {
 	struct unix_sock *u = container_of(e, struct unix_sock, peer_wake);
 
@@ -290,7 +301,9 @@ static int unix_dgram_peer_wake_relay(wait_queue_entry_t *e, __unused unsigned i
 	e->private = NULL;
 	wait_queue_head_t *wq = READ_ONCE(u->sk.sk_wq);
 
-	/* unix_release_sock() takes the entry out, under this queue's lock, before the socket goes. */
+	/*
+	 * unix_release_sock() takes the entry out, under this queue's lock, before the socket goes.
+	 */
 	if (wq)
 		wake_up_interruptible_poll(wq, key_to_poll(key));
 	return 0;
@@ -390,7 +403,9 @@ static void unix_release_sock(struct sock *sk, bool embryo)
 		unix_tell_peer_gone(sk, peer, embryo || !skb_queue_empty(&sk->sk_receive_queue));
 	struct sk_buff *skb;
 
-	/* It is marked dead, so nothing is queued any more. What a listener has queued are sockets. */
+	/*
+	 * It is marked dead, so nothing is queued any more. What a listener has queued are sockets.
+	 */
 	while ((skb = skb_dequeue(&sk->sk_receive_queue)) != NULL) {
 		struct sock *child = state == TCP_LISTEN ? skb->sk : NULL;
 
@@ -416,9 +431,12 @@ static int unix_release(struct socket *sock)
 	return 0;
 }
 
-/* --- connecting ------------------------------------------------------------------------------------------ */
+/* --- connecting ---------------------------------------------------------------------------- */
 
-static struct ucred current_ucred(void) { return (struct ucred){ current->tgid, current->cred.euid, current->cred.egid }; }
+static struct ucred current_ucred(void)
+{
+	return (struct ucred){ current->tgid, current->cred.euid, current->cred.egid };
+}
 
 s64 unix_wait_for_peer(struct sock *other, s64 timeo)
 {
@@ -426,7 +444,8 @@ s64 unix_wait_for_peer(struct sock *other, s64 timeo)
 	DEFINE_WAIT(wait);
 
 	prepare_to_wait_exclusive(&u->peer_wait, &wait, TASK_INTERRUPTIBLE);
-	bool sleep = !sock_flag(other, SOCK_DEAD) && !(READ_ONCE(other->sk_shutdown) & RCV_SHUTDOWN) && unix_recvq_full(other);
+	bool sleep = !sock_flag(other, SOCK_DEAD) &&
+		     !(READ_ONCE(other->sk_shutdown) & RCV_SHUTDOWN) && unix_recvq_full(other);
 
 	unix_state_unlock(other);
 	if (sleep)
@@ -458,10 +477,11 @@ static int unix_listen(struct socket *sock, int backlog)
 }
 
 /*
- * A listener of that name with room in its queue, state locked and with a reference; waits for room. ERR_PTR.
- * The name is looked up anew after each sleep: the listener may be another by then.
+ * A listener of that name with room in its queue, state locked and with a reference; waits for
+ * room. ERR_PTR. The name is looked up anew after each sleep: the listener may be another by then.
  */
-static struct sock *unix_lock_listener(struct sock *sk, const struct sockaddr_un *name, int len, s64 *timeo)
+static struct sock *unix_lock_listener(struct sock *sk, const struct sockaddr_un *name, int len,
+				       s64 *timeo)
 {
 	for (;;) {
 		struct sock *other = unix_find_other(name, len, sk->sk_type);
@@ -476,7 +496,8 @@ static struct sock *unix_lock_listener(struct sock *sk, const struct sockaddr_un
 			sock_put(other);
 			continue;
 		}
-		if (other->sk_state == TCP_LISTEN && !(READ_ONCE(other->sk_shutdown) & RCV_SHUTDOWN)) {
+		if (other->sk_state == TCP_LISTEN &&
+		    !(READ_ONCE(other->sk_shutdown) & RCV_SHUTDOWN)) {
 			if (!unix_recvq_full(other))
 				return other;
 			err = -EAGAIN;
@@ -493,10 +514,17 @@ static struct sock *unix_lock_listener(struct sock *sk, const struct sockaddr_un
 	}
 }
 
-/* @sk, @child and the listener @other, which is locked, become what a connection is. Unlocks. Return: 0 or -errno. */
-static int unix_join(struct socket *sock, struct sock *sk, struct sock *child, struct sock *other, struct sk_buff *skb)
+/*
+ * @sk, @child and the listener @other, which is locked, become what a connection is. Unlocks.
+ * Return: 0 or -errno.
+ */
+static int unix_join(struct socket *sock, struct sock *sk, struct sock *child, struct sock *other,
+		     struct sk_buff *skb)
 {
-	/* A listener may not be locked second: it may be the first of somebody else who connects to it. */
+	/*
+	 * A listener may not be locked second: it may be the first of somebody else who connects to
+	 * it.
+	 */
 	int err = READ_ONCE(sk->sk_state) == TCP_LISTEN ? -EINVAL : 0;
 
 	if (err)
@@ -520,7 +548,8 @@ static int unix_join(struct socket *sock, struct sock *sk, struct sock *child, s
 	sock->state = SS_CONNECTED;
 	sk->sk_state = TCP_ESTABLISHED;
 	sock_hold(child);
-	smp_store_release(&unix_sk(sk)->peer, child); /* complete before a sender sees it; pairs with unix_stream_sendmsg() */
+	/* complete before a sender sees it; pairs with unix_stream_sendmsg() */
+	smp_store_release(&unix_sk(sk)->peer, child);
 	skb->sk = child;
 	skb_queue_tail(&other->sk_receive_queue, skb);
 out_unlock:
@@ -530,7 +559,8 @@ out_unlock_other:
 	return err;
 }
 
-static int unix_stream_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len, int flags)
+static int unix_stream_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr,
+			       int addr_len, int flags)
 {
 	const struct sockaddr_un *name = (const struct sockaddr_un *)uaddr;
 	struct sock *sk = sock->sk;
@@ -632,7 +662,10 @@ static void unix_state_double_unlock(struct sock *a, struct sock *b)
 		unix_state_unlock(b);
 }
 
-/* @other (a reference, or NULL: none) becomes the peer. Return: the old one, whose reference is the caller's; or ERR_PTR. */
+/*
+ * @other (a reference, or NULL: none) becomes the peer. Return: the old one, whose reference is the
+ * caller's; or ERR_PTR.
+ */
 static struct sock *unix_dgram_set_peer(struct sock *sk, struct sock *other)
 {
 	struct sock *old;
@@ -659,7 +692,8 @@ static struct sock *unix_dgram_set_peer(struct sock *sk, struct sock *other)
 	return old;
 }
 
-static int unix_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr, int addr_len, __unused int flags)
+static int unix_dgram_connect(struct socket *sock, const struct sockaddr_storage_k *uaddr,
+			      int addr_len, __unused int flags)
 {
 	const struct sockaddr_un *name = (const struct sockaddr_un *)uaddr;
 	struct sock *sk = sock->sk, *other = NULL;
@@ -711,7 +745,8 @@ static int unix_shutdown(struct socket *sock, int how)
 		return 0;
 	if (sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET) {
 		/* Our writing is the other's reading. */
-		u8 mirror = (u8)((mask & RCV_SHUTDOWN ? SEND_SHUTDOWN : 0) | (mask & SEND_SHUTDOWN ? RCV_SHUTDOWN : 0));
+		u8 mirror = (u8)((mask & RCV_SHUTDOWN ? SEND_SHUTDOWN : 0) |
+				 (mask & SEND_SHUTDOWN ? RCV_SHUTDOWN : 0));
 
 		unix_state_lock(other);
 		WRITE_ONCE(other->sk_shutdown, other->sk_shutdown | mirror);
@@ -722,9 +757,12 @@ static int unix_shutdown(struct socket *sock, int how)
 	return 0;
 }
 
-/* --- poll and ioctl -------------------------------------------------------------------------------------- */
+/* --- poll and ioctl ------------------------------------------------------------------------ */
 
-/* Put @sk's stand-in on its peer's peer_wait. Return: true if the peer's queue is full, so that waiting makes sense. */
+/*
+ * Put @sk's stand-in on its peer's peer_wait. Return: true if the peer's queue is full, so that
+ * waiting makes sense.
+ */
 static bool unix_dgram_peer_wake_me(struct sock *sk, struct sock *other)
 {
 	struct unix_sock *u = unix_sk(sk), *o = unix_sk(other);
@@ -800,7 +838,8 @@ static __poll_t unix_dgram_poll(struct file *file, struct socket *sock, poll_tab
 	struct sock *other = unix_sk(sk)->peer;
 
 	/* A peer that is connected to us has no limit for us: see unix_dgram_deliver(). */
-	if (writable && other && READ_ONCE(unix_sk(other)->peer) != sk && unix_recvq_full(other) && unix_dgram_peer_wake_me(sk, other))
+	if (writable && other && READ_ONCE(unix_sk(other)->peer) != sk && unix_recvq_full(other) &&
+	    unix_dgram_peer_wake_me(sk, other))
 		writable = false;
 	unix_state_unlock(sk);
 	if (writable)
@@ -846,17 +885,20 @@ static int unix_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	}
 }
 
-/* --- the user's view, tables, boot ----------------------------------------------------------------------- */
+/* --- the user's view, tables, boot --------------------------------------------------------- */
 
 static void unix_show_one(struct seq_file *m, struct unix_sock *u)
 {
 	const struct sock *sk = &u->sk;
 	const struct socket *sock = sk->sk_socket;
-	socket_state state = sock ? sk->sk_state == TCP_ESTABLISHED ? SS_CONNECTED : SS_UNCONNECTED :
-				    sk->sk_state == TCP_ESTABLISHED ? SS_CONNECTING : SS_DISCONNECTING;
+	socket_state state = sock ? sk->sk_state == TCP_ESTABLISHED ? SS_CONNECTED : SS_UNCONNECTED
+			     : sk->sk_state == TCP_ESTABLISHED ? SS_CONNECTING
+							       : SS_DISCONNECTING;
 
-	seq_printf(m, "%p: %08X %08X %08X %04X %02X %5llu", (void *)NULL, (unsigned int)refcount_read(&sk->sk_refcnt), 0,
-		   sk->sk_state == TCP_LISTEN ? 1 << 16 : 0, sk->sk_type, state, (unsigned long long)sk->sk_ino);
+	seq_printf(m, "%p: %08X %08X %08X %04X %02X %5llu", (void *)NULL,
+		   (unsigned int)refcount_read(&sk->sk_refcnt), 0,
+		   sk->sk_state == TCP_LISTEN ? 1 << 16 : 0, sk->sk_type, state,
+		   (unsigned long long)sk->sk_ino);
 	if (u->addr) {
 		int len = u->addr->len - UNIX_PATH_OFFSET - !name_is_abstract(&u->addr->name);
 

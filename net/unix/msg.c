@@ -1,12 +1,12 @@
 /*
  * net/unix/msg.c - data between AF_UNIX sockets: straight into the peer's receive queue.
  *
- * Linux:   net/unix/af_unix.c: *_sendmsg(), *_recvmsg() (6.1)
- * Same:    what is sent is charged to the sender until it is read; files and credentials separate messages of a
- *          stream; datagrams wait for room in the receiver's queue.
- * Differs: 1. a sender checks the peer under its queue's lock alone; release marks the socket dead before it
- *             empties the queue, so nothing is left behind. 2. no out-of-band byte. 3. a reader that waits is not
- *             woken by wake-ups that are only about writing.
+ * Linux:   net/unix/af_unix.c, the sendmsg and recvmsg of each type (6.1)
+ * Same:    what is sent is charged to the sender until it is read; files and credentials separate
+ *          messages of a stream; datagrams wait for room in the receiver's queue.
+ * Differs: 1. a sender checks the peer under its queue's lock alone; release marks the socket dead
+ *             before it empties the queue, so nothing is left behind. 2. no out-of-band byte. 3. a
+ *             reader that waits is not woken by wake-ups that are only about writing.
  * Locks:   UNIX_IO, UNIX_STATE, SKQUEUE.
  * Walk:    unix_stream_sendmsg() -> sock_def_readable() -> unix_stream_recvmsg().
  */
@@ -15,9 +15,12 @@
 #include "kernel/task.h"
 #include "net/unix/unix.h"
 
-/* --- sending --------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------- */
 
-/* Onto the peer's queue. Return: false if it is dead or does not read any more (the skb stays the caller's). */
+/*
+ * Onto the peer's queue. Return: false if it is dead or does not read any more (the skb stays the
+ * caller's).
+ */
 static inline bool unix_queue_to(struct sock *other, struct sk_buff *skb)
 {
 	unsigned long flags;
@@ -191,14 +194,17 @@ ssize_t unix_dgram_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 		err = unix_autobind(sk);
 	if (!err && (s64)len > READ_ONCE(sk->sk_sndbuf) - 32)
 		err = -EMSGSIZE;
-	struct sk_buff *skb = err ? NULL : sock_alloc_send_pskb(sk, 0, (u32)len, msg->msg_flags & MSG_DONTWAIT, &err);
+	struct sk_buff *skb = err ? NULL
+				  : sock_alloc_send_pskb(sk, 0, (u32)len,
+							 msg->msg_flags & MSG_DONTWAIT, &err);
 
 	if (!skb)
 		goto out;
 	err = skb_copy_datagram_from_iter(skb, 0, &msg->msg_iter, (u32)len);
 	if (!err) {
 		unix_attach(skb, &scm);
-		err = unix_dgram_deliver(sk, other, skb, sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT));
+		err = unix_dgram_deliver(sk, other, skb,
+					 sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT));
 	}
 	if (err)
 		consume_skb(skb);
@@ -227,9 +233,12 @@ ssize_t unix_seqpacket_sendmsg(struct socket *sock, struct msghdr *msg, size_t l
 	return unix_dgram_sendmsg(sock, msg, len);
 }
 
-/* --- receiving datagrams --------------------------------------------------------------------------------- */
+/* --- receiving datagrams ------------------------------------------------------------------- */
 
-/* The first datagram: taken out, or, for a peek, left where it is (readers hold iolock, so it stays). */
+/*
+ * The first datagram: taken out, or, for a peek, left where it is (readers hold iolock, so it
+ * stays).
+ */
 static struct sk_buff *unix_dgram_try(struct sock *sk, bool peek)
 {
 	struct sk_buff_head *q = &sk->sk_receive_queue;
@@ -286,7 +295,8 @@ ssize_t unix_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	if (!skb)
 		return err;
 	if (waitqueue_active(&u->peer_wait))
-		wake_up_interruptible_sync_poll(&u->peer_wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+		wake_up_interruptible_sync_poll(&u->peer_wait,
+						EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	u32 there = skb->len, n = size < there ? (u32)size : there;
 
 	if (msg->msg_name && skb->sk)
@@ -315,9 +325,11 @@ ssize_t unix_seqpacket_recvmsg(struct socket *sock, struct msghdr *msg, size_t s
 	return unix_dgram_recvmsg(sock, msg, size, flags);
 }
 
-/* --- receiving from a stream ----------------------------------------------------------------------------- */
+/* --- receiving from a stream --------------------------------------------------------------- */
 
-/* Sleep until something follows @last in the queue, or there is a reason not to. Return: ns left. */
+/*
+ * Sleep until something follows @last in the queue, or there is a reason not to. Return: ns left.
+ */
 static s64 unix_stream_data_wait(struct sock *sk, s64 timeo, const struct sk_buff *last)
 {
 	DEFINE_WAIT_FUNC(wait, receiver_wake_function);
@@ -344,7 +356,9 @@ struct unix_read {
 	bool have_creds;
 };
 
-/* The queue is empty. Return: 0: look again; 1: enough; -errno. iolock held, given up while asleep. */
+/*
+ * The queue is empty. Return: 0: look again; 1: enough; -errno. iolock held, given up while asleep.
+ */
 static int unix_stream_wait(struct unix_read *r)
 {
 	struct sock *sk = r->sk;
@@ -356,7 +370,8 @@ static int unix_stream_wait(struct unix_read *r)
 	if (err)
 		return err;
 	if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) {
-		smp_rmb(); /* what was sent before the shutdown is read before the end is reported */
+		/* what was sent before the shutdown is read before the end is reported */
+		smp_rmb();
 		return skb_queue_empty(&sk->sk_receive_queue);
 	}
 	if (!r->timeo)
@@ -391,7 +406,8 @@ static int unix_stream_take(struct unix_read *r, struct sk_buff *skb)
 		r->have_creds = true;
 		if (r->msg->msg_name && skb->sk)
 			unix_copy_addr(r->msg, skb->sk);
-	} else if (sock_flag(r->sk, SOCK_PASSCRED_F) && memcmp(&r->scm.creds, &cb->creds, sizeof(cb->creds)) != 0) {
+	} else if (sock_flag(r->sk, SOCK_PASSCRED_F) &&
+		   memcmp(&r->scm.creds, &cb->creds, sizeof(cb->creds)) != 0) {
 		return 1; /* never mix bytes of different writers in one read */
 	}
 	if (unlikely(skb_copy_datagram_iter(skb, cb->consumed, &r->msg->msg_iter, n)))
@@ -418,8 +434,14 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size
 {
 	struct sock *sk = sock->sk;
 	struct unix_read r = {
-		.sk = sk, .msg = msg, .flags = flags, .timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT), .size = size,
-		.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL, (int)min_t(size_t, size, S32_MAX)), .scm.fp = NULL,
+		.sk = sk,
+		.msg = msg,
+		.flags = flags,
+		.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT),
+		.size = size,
+		.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL,
+						(int)min_t(size_t, size, S32_MAX)),
+		.scm.fp = NULL,
 	};
 	int stop = 0;
 
@@ -431,7 +453,10 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size
 	do {
 		struct sk_buff *skb = READ_ONCE(sk->sk_receive_queue.next);
 
-		/* Only readers take from the queue, and they hold iolock: what is there stays there. */
+		/*
+		 * Only readers take from the queue, and they hold iolock: what is there stays
+		 * there.
+		 */
 		if (skb == (struct sk_buff *)&sk->sk_receive_queue)
 			stop = unix_stream_wait(&r);
 		else

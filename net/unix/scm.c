@@ -2,8 +2,8 @@
  * net/unix/scm.c - what travels beside the data: open files and credentials.
  *
  * Linux:   net/core/scm.c, net/unix/scm.c (6.1)
- * Same:    SCM_RIGHTS and SCM_CREDENTIALS; at most 253 files a message; MSG_CTRUNC and the rest closed when the
- *          reader has too little room.
+ * Same:    SCM_RIGHTS and SCM_CREDENTIALS; at most 253 files a message; MSG_CTRUNC and the rest
+ *          closed when the reader has too little room.
  * Differs: 1. sockets that are only reachable through each other's queues are not collected.
  * Locks:   none.
  * Walk:    unix_stream_sendmsg() -> scm_send(); unix_stream_recvmsg() -> scm_recv().
@@ -58,7 +58,8 @@ static int scm_check_creds(const struct ucred *c)
 
 	if (capable_root())
 		return 0;
-	if (c->pid == current->tgid && (c->uid == me->uid || c->uid == me->euid || c->uid == me->suid) &&
+	if (c->pid == current->tgid &&
+	    (c->uid == me->uid || c->uid == me->euid || c->uid == me->suid) &&
 	    (c->gid == me->gid || c->gid == me->egid || c->gid == me->sgid))
 		return 0;
 	return -EPERM;
@@ -162,7 +163,9 @@ static int receive_fd(struct file *file, uptr where, unsigned int o_flags)
 static void scm_recv_fds(struct msghdr *msg, struct scm_cookie *scm, int flags)
 {
 	struct cmsghdr head = { 0, SOL_SOCKET, SCM_RIGHTS };
-	size_t room = msg->msg_controllen > sizeof(head) ? (msg->msg_controllen - sizeof(head)) / sizeof(s32) : 0;
+	size_t room = msg->msg_controllen > sizeof(head)
+			      ? (msg->msg_controllen - sizeof(head)) / sizeof(s32)
+			      : 0;
 	uptr data = uptr_add(msg->msg_control_user, sizeof(head));
 	int n = 0;
 
@@ -176,7 +179,8 @@ static void scm_recv_fds(struct msghdr *msg, struct scm_cookie *scm, int flags)
 	if (n) {
 		head.cmsg_len = CMSG_LEN((size_t)n * sizeof(s32));
 		if (!copy_to_user(msg->msg_control_user, &head, sizeof(head))) {
-			size_t space = min_t(size_t, CMSG_ALIGN(head.cmsg_len), msg->msg_controllen);
+			size_t space = min_t(size_t, CMSG_ALIGN(head.cmsg_len),
+					     msg->msg_controllen);
 
 			msg->msg_control_user = uptr_add(msg->msg_control_user, space);
 			msg->msg_controllen -= space;

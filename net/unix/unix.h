@@ -1,9 +1,11 @@
 /*
- * net/unix/unix.h - what the files of this folder share: the socket, its name, and what travels with a message.
+ * net/unix/unix.h - what the files of this folder share: the socket, its name, and what travels
+ * with a message.
  *
  * Linux:   include/net/af_unix.h, scm.h (6.1)
  * Same:    unix_sock, unix_address, the peer; file descriptors in flight hang on the skb.
- * Differs: 1. credentials travel with every message, so SO_PASSCRED works for what was sent before it was set.
+ * Differs: 1. credentials travel with every message, so SO_PASSCRED works for what was sent before
+ *             it was set.
  * Locks:   UNIX_TAB, UNIX_STATE, UNIX_IO, UNIX_BIND.
  * Walk:    unix_stream_sendmsg() -> the peer's sk_receive_queue -> unix_stream_recvmsg().
  */
@@ -38,7 +40,8 @@ struct unix_sock {
 	struct mutex iolock;		/* UNIX_IO: readers */
 	/* who waits for room in this socket's queue: senders of datagrams and connecting streams */
 	wait_queue_head_t peer_wait;
-	wait_queue_entry_t peer_wake;	/* a poller's stand-in on its peer's peer_wait; that queue's lock */
+	/* a poller's stand-in on its peer's peer_wait; that queue's lock */
+	wait_queue_entry_t peer_wake;
 };
 static inline struct unix_sock *unix_sk(const struct sock *sk) { return (struct unix_sock *)sk; }
 static inline void unix_state_lock(struct sock *sk) { spin_lock(&unix_sk(sk)->lock); }
@@ -53,14 +56,20 @@ static inline bool unix_writable(const struct sock *sk)
 }
 /* A reference to the peer, or NULL. */
 struct sock *unix_peer_get(struct sock *sk);
-/* unix_find_other - the socket called @name, with a reference, or ERR_PTR(-ECONNREFUSED, -EPROTOTYPE, and what path look-up says). task. */
+/*
+ * unix_find_other - the socket called @name, with a reference, or ERR_PTR(-ECONNREFUSED,
+ * -EPROTOTYPE, and what path look-up says). task.
+ */
 struct sock *unix_find_other(const struct sockaddr_un *name, int len, int type);
 /* unix_validate_addr - Return: 0 or -EINVAL. */
 int unix_validate_addr(const struct sockaddr_un *name, int len);
 int unix_autobind(struct sock *sk);
 /* unix_copy_addr - the sender's name into @msg. */
 void unix_copy_addr(struct msghdr *msg, struct sock *sk);
-/* unix_wait_for_peer - sleep until @other's queue has room. @other's state locked on entry, unlocked on return. Return: ns left. */
+/*
+ * unix_wait_for_peer - sleep until @other's queue has room. @other's state locked on entry,
+ * unlocked on return. Return: ns left.
+ */
 s64 unix_wait_for_peer(struct sock *other, s64 timeo);
 void unix_dgram_peer_wake_disconnect(struct sock *sk, struct sock *other);
 
@@ -69,15 +78,27 @@ struct scm_fp_list { int count; struct file *fp[SCM_MAX_FD]; };
 struct scm_cookie { struct ucred creds; struct scm_fp_list *fp; };
 struct unix_skb_parms { struct ucred creds; u32 consumed; struct scm_fp_list *fp; };
 #define UNIXCB(skb) ((struct unix_skb_parms *)(skb)->cb)
-/* scm_send - read what @msg brings (0 or -EINVAL, -EBADF, -EPERM, -ENOMEM); scm_destroy drops what was not sent. */
+/*
+ * scm_send - read what @msg brings (0 or -EINVAL, -EBADF, -EPERM, -ENOMEM); scm_destroy drops what
+ * was not sent.
+ */
 int scm_send(struct msghdr *msg, struct scm_cookie *scm);
 void scm_destroy(struct scm_cookie *scm);
-/* unix_attach - the cookie travels with @skb; its files move to it. The skb is charged to its sender already. */
+/*
+ * unix_attach - the cookie travels with @skb; its files move to it. The skb is charged to its
+ * sender already.
+ */
 void unix_attach(struct sk_buff *skb, struct scm_cookie *scm);
-/* unix_detach_fds - the files leave @skb for @scm; unix_peek_fds - references to them. 0 or -ENOMEM. */
+/*
+ * unix_detach_fds - the files leave @skb for @scm; unix_peek_fds - references to them. 0 or
+ * -ENOMEM.
+ */
 void unix_detach_fds(struct scm_cookie *scm, struct sk_buff *skb);
 int __must_check unix_peek_fds(struct scm_cookie *scm, const struct sk_buff *skb);
-/* scm_recv - tell the reader: credentials if it asked for them, files as new descriptors. Takes the cookie's files. */
+/*
+ * scm_recv - tell the reader: credentials if it asked for them, files as new descriptors. Takes the
+ * cookie's files.
+ */
 void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags);
 
 /* --- messages (msg.c) --- */

@@ -10,7 +10,10 @@
 #include "net/wire/checksum.h"
 #include "kernel/string.h"
 
-/* a + b with the carry added back in: addition modulo 2^64 - 1, which keeps the sum modulo 2^16 - 1. */
+/*
+ * a + b with the carry added back in: addition modulo 2^64 - 1, which keeps the sum modulo 2^16 -
+ * 1.
+ */
 static inline u64 add_carry(u64 a, u64 b)
 {
 	u64 r = a + b;
@@ -33,7 +36,10 @@ static inline u64 load64(const u8 *p)
 	return v;
 }
 
-/* The last 1 to 7 bytes as the low end of a word, the rest zero: an odd byte is padded as the RFC asks. */
+/*
+ * The last 1 to 7 bytes as the low end of a word, the rest zero: an odd byte is padded as the RFC
+ * asks.
+ */
 static u64 load_tail(const u8 *p, size_t len)
 {
 	u64 v = 0;

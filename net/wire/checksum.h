@@ -2,8 +2,8 @@
  * net/wire/checksum.h - the Internet checksum (RFC 1071).
  *
  * Linux:   include/net/checksum.h (6.1)
- * Same:    csum_partial() gives an unfolded 32-bit sum; csum_fold() complements; a stored checksum is a plain u16
- *          in memory order (__sum16), neither big nor little endian.
+ * Same:    csum_partial() gives an unfolded 32-bit sum; csum_fold() complements; a stored checksum
+ *          is a plain u16 in memory order (__sum16), neither big nor little endian.
  * Differs: 1. sums are u32 (Linux: __wsum).
  * Locks:   none.
  * Walk:    tcp_v4_rcv() when the device has not verified it.
@@ -11,7 +11,9 @@
 #pragma once
 #include "kernel/types.h"
 
-/* csum_partial - add @len bytes to the sum @csum. Odd lengths as if padded with zero. Context: any. */
+/*
+ * csum_partial - add @len bytes to the sum @csum. Odd lengths as if padded with zero. Context: any.
+ */
 u32 csum_partial(const void *buf, size_t len, u32 csum);
 /* csum_partial_copy - the same while copying. */
 u32 csum_partial_copy(const void *src, void *dst, size_t len, u32 csum);
@@ -24,9 +26,18 @@ static inline u16 csum_fold(u32 csum)
 static inline u32 csum_add(u32 a, u32 b) { u32 r = a + b; return r + (r < b); }
 static inline u32 csum_sub(u32 a, u32 b) { return csum_add(a, ~b); }
 /* csum_block_add - add the sum @b of a block that begins at @offset of the whole. */
-static inline u32 csum_block_add(u32 a, u32 b, size_t offset) { return csum_add(a, offset & 1 ? (b >> 8 | b << 24) : b); }
-/* csum_tcpudp_nofold - pseudo header of TCP and UDP (RFC 9293 3.1) added to @csum; csum_tcpudp_magic folds it. */
+static inline u32 csum_block_add(u32 a, u32 b, size_t offset)
+{
+	return csum_add(a, offset & 1 ? (b >> 8 | b << 24) : b);
+}
+/*
+ * csum_tcpudp_nofold - pseudo header of TCP and UDP (RFC 9293 3.1) added to @csum;
+ * csum_tcpudp_magic folds it.
+ */
 u32 csum_tcpudp_nofold(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum);
-static inline u16 csum_tcpudp_magic(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum) { return csum_fold(csum_tcpudp_nofold(saddr, daddr, len, proto, csum)); }
+static inline u16 csum_tcpudp_magic(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum)
+{
+	return csum_fold(csum_tcpudp_nofold(saddr, daddr, len, proto, csum));
+}
 /* ip_fast_csum - of an IP header of @ihl words. 0: a received header is right. */
 u16 ip_fast_csum(const void *iph, unsigned int ihl);

@@ -27,8 +27,14 @@ static inline u64 ether_addr_to_u64(const u8 *a)
 	__builtin_memcpy(&hi, a + 4, 2);
 	return lo | (u64)hi << 32;
 }
-static inline bool ether_addr_equal(const u8 *a, const u8 *b) { return ether_addr_to_u64(a) == ether_addr_to_u64(b); }
+static inline bool ether_addr_equal(const u8 *a, const u8 *b)
+{
+	return ether_addr_to_u64(a) == ether_addr_to_u64(b);
+}
 static inline bool is_multicast_ether_addr(const u8 *a) { return a[0] & 1; }
-static inline bool is_broadcast_ether_addr(const u8 *a) { return ether_addr_to_u64(a) == 0xffffffffffffULL; }
+static inline bool is_broadcast_ether_addr(const u8 *a)
+{
+	return ether_addr_to_u64(a) == 0xffffffffffffULL;
+}
 static inline bool is_zero_ether_addr(const u8 *a) { return ether_addr_to_u64(a) == 0; }
 static inline void ether_addr_copy(u8 *to, const u8 *from) { __builtin_memcpy(to, from, 6); }

@@ -19,7 +19,17 @@ struct iphdr {
 	be32 saddr, daddr;
 };
 static_assert(sizeof(struct iphdr) == 20, "RFC 791");
-enum { IPPROTO_IP = 0, IPPROTO_ICMP = 1, IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_RAW = 255, IP_DF = 0x4000, IP_MF = 0x2000, IP_OFFSET = 0x1fff, IPDEFTTL = 64 };
+enum {
+	IPPROTO_IP = 0,
+	IPPROTO_ICMP = 1,
+	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	IPPROTO_RAW = 255,
+	IP_DF = 0x4000,
+	IP_MF = 0x2000,
+	IP_OFFSET = 0x1fff,
+	IPDEFTTL = 64
+};
 static inline unsigned int iph_hdrlen(const struct iphdr *h) { return (h->ver_ihl & 15) * 4U; }
 static inline unsigned int iph_version(const struct iphdr *h) { return h->ver_ihl >> 4; }
 

@@ -6,7 +6,9 @@ void *memset(void *dst, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 #include "net/wire/checksum.c"
 
-/* As the RFC words it: 16-bit big-endian words, an odd byte padded with zero, carries added back. */
+/*
+ * As the RFC words it: 16-bit big-endian words, an odd byte padded with zero, carries added back.
+ */
 static u16 reference(const u8 *p, size_t len)
 {
 	u32 sum = 0;
@@ -40,7 +42,8 @@ TEST(checksum_every_length_and_alignment)
 		buf[i] = (u8)host_random();
 	for (size_t start = 0; start < 9; start++)
 		for (size_t len = 0; len + start <= sizeof(buf); len++)
-			CHECK_EQ(as_big_endian(csum_fold(csum_partial(buf + start, len, 0))), reference(buf + start, len));
+			CHECK_EQ(as_big_endian(csum_fold(csum_partial(buf + start, len, 0))),
+				 reference(buf + start, len));
 }
 
 TEST(checksum_carries_are_not_lost)
@@ -49,7 +52,8 @@ TEST(checksum_carries_are_not_lost)
 
 	memset(buf, 0xff, sizeof(buf));
 	for (size_t len = 65500; len < 65540; len++)
-		CHECK_EQ(as_big_endian(csum_fold(csum_partial(buf, len, 0xffffffff))), reference(buf, len) ^ 0);
+		CHECK_EQ(as_big_endian(csum_fold(csum_partial(buf, len, 0xffffffff))),
+			 reference(buf, len) ^ 0);
 }
 
 TEST(checksum_in_blocks_at_odd_offsets)
@@ -59,9 +63,11 @@ TEST(checksum_in_blocks_at_odd_offsets)
 	for (size_t i = 0; i < sizeof(buf); i++)
 		buf[i] = (u8)host_random();
 	for (size_t cut = 0; cut <= sizeof(buf); cut++) {
-		u32 a = csum_partial(buf, cut, 0), b = csum_partial(buf + cut, sizeof(buf) - cut, 0);
+		u32 a = csum_partial(buf, cut, 0),
+		    b = csum_partial(buf + cut, sizeof(buf) - cut, 0);
 
-		CHECK_EQ(as_big_endian(csum_fold(csum_block_add(a, b, cut))), reference(buf, sizeof(buf)));
+		CHECK_EQ(as_big_endian(csum_fold(csum_block_add(a, b, cut))),
+			 reference(buf, sizeof(buf)));
 	}
 }
 
@@ -91,7 +97,8 @@ TEST(checksum_add_and_sub_are_inverse)
 TEST(checksum_ip_header)
 {
 	/* A header with a right checksum sums up to zero. */
-	static u8 h[20] = { 0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0, 0xc7 };
+	static u8 h[20] = { 0x45, 0,	0,    0x73, 0, 0, 0x40, 0,    0x40, 0x11,
+			    0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,    0xc7 };
 
 	CHECK_EQ(ip_fast_csum(h, 5), 0);
 	h[10] = h[11] = 0;

@@ -1,6 +1,7 @@
 /*
- * tests/unit/ip_parse.c - what arrives from the wire: every truncation and many mutations of good packets, and
- * fragments in every order. Nothing may be read outside the packet (ASan sees it) and every packet ends exactly once.
+ * tests/unit/ip_parse.c - what arrives from the wire: every truncation and many mutations of good
+ * packets, and fragments in every order. Nothing may be read outside the packet (ASan sees it) and
+ * every packet ends exactly once.
  */
 #include "tests/unit/host.h"
 
@@ -36,7 +37,11 @@ u64 ktime_get_real_ns(void) { return host_now; }
 void get_random_bytes(void *buf, size_t len) { memset(buf, 7, len); }
 u32 get_random_u32(void) { return (u32)host_random(); }
 u64 get_random_u64(void) { return host_random(); }
-void timer_setup(struct timer_list *t, void (*fn)(struct timer_list *)) { t->function = fn; t->entry.pprev = NULL; }
+void timer_setup(struct timer_list *t, void (*fn)(struct timer_list *))
+{
+	t->function = fn;
+	t->entry.pprev = NULL;
+}
 bool mod_timer(struct timer_list *t, u64 when)
 {
 	bool was = timer_pending(t);
@@ -85,7 +90,9 @@ void raw_icmp_error(__unused struct sk_buff *skb, __unused int protocol, __unuse
 void ping_rcv(struct sk_buff *skb) { consume_skb(skb); }
 void ping_err(__unused struct sk_buff *skb, __unused u32 info) { }
 void ping_init(void) { }
-const struct net_protocol *const inet_protos[256] = { [IPPROTO_ICMP] = &icmp_protocol, [IPPROTO_UDP] = &udp_protocol };
+const struct net_protocol *const inet_protos[256] = {
+	[IPPROTO_ICMP] = &icmp_protocol, [IPPROTO_UDP] = &udp_protocol
+};
 
 int sock_queue_rcv_skb(__unused struct sock *sk, struct sk_buff *skb)
 {
@@ -95,7 +102,8 @@ int sock_queue_rcv_skb(__unused struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 void sock_put(__unused struct sock *sk) { }
-int datagram_err(__unused const struct inet_sock *inet, __unused u8 type, __unused u8 code, bool *hard)
+int datagram_err(__unused const struct inet_sock *inet, __unused u8 type, __unused u8 code,
+		 bool *hard)
 {
 	asked_for_errors++;
 	*hard = false;
@@ -104,25 +112,63 @@ int datagram_err(__unused const struct inet_sock *inet, __unused u8 type, __unus
 /* Sending and options are not under test. */
 void sock_wfree(__unused struct sk_buff *skb) { }
 void skb_set_owner_w(__unused struct sk_buff *skb, __unused struct sock *sk) { }
-struct sk_buff *sock_alloc_send_pskb(__unused struct sock *sk, __unused u32 h, __unused u32 l, __unused bool n, int *err) { *err = -ENOMEM; return NULL; }
+struct sk_buff *sock_alloc_send_pskb(__unused struct sock *sk, __unused u32 h, __unused u32 l,
+				     __unused bool n, int *err)
+{
+	*err = -ENOMEM;
+	return NULL;
+}
 void lock_sock_nested(__unused struct sock *sk, __unused unsigned int depth) { }
 void release_sock(__unused struct sock *sk) { }
 struct rtable *sk_dst_check(__unused struct sock *sk) { return NULL; }
 void sk_dst_set(__unused struct sock *sk, __unused struct rtable *rt) { }
-int ip_setsockopt(__unused struct sock *sk, __unused int o, __unused uptr v, __unused unsigned int l) { return 0; }
-int ip_getsockopt(__unused struct sock *sk, __unused int o, __unused uptr v, __unused uptr l) { return 0; }
+int ip_setsockopt(__unused struct sock *sk, __unused int o, __unused uptr v,
+		  __unused unsigned int l)
+{
+	return 0;
+}
+int ip_getsockopt(__unused struct sock *sk, __unused int o, __unused uptr v, __unused uptr l)
+{
+	return 0;
+}
 int ip_cmsg_send(__unused struct msghdr *msg, __unused struct ipcm_cookie *ipc) { return 0; }
-void ip_icmp_error(__unused struct sock *sk, __unused struct sk_buff *skb, __unused int e, __unused be16 p, __unused u32 i, __unused u32 o) { }
-void ip_local_error(__unused struct sock *sk, __unused int err, __unused be32 daddr, __unused be16 port, __unused u32 info) { }
+void ip_icmp_error(__unused struct sock *sk, __unused struct sk_buff *skb, __unused int e,
+		   __unused be16 p, __unused u32 i, __unused u32 o)
+{
+}
+void ip_local_error(__unused struct sock *sk, __unused int err, __unused be32 daddr,
+		    __unused be16 port, __unused u32 info)
+{
+}
 int put_sockopt_int(__unused int val, __unused uptr optval, __unused uptr optlen) { return 0; }
 int __get_user_4(__unused u32 *x, __unused uptr p) { return 0; }
-int ip4_datagram_connect(__unused struct sock *sk, __unused const struct sockaddr_in *a, __unused int l) { return 0; }
+int ip4_datagram_connect(__unused struct sock *sk, __unused const struct sockaddr_in *a,
+			 __unused int l)
+{
+	return 0;
+}
 int ip4_datagram_disconnect(__unused struct sock *sk, __unused int flags) { return 0; }
-int datagram_dest(__unused struct sock *sk, __unused const struct msghdr *msg, __unused struct sockaddr_in *dst) { return -1; }
-struct rtable *datagram_route(__unused struct sock *sk, __unused const struct ipcm_cookie *ipc, __unused be32 d, __unused bool c) { return NULL; }
-ssize_t datagram_recv(__unused struct sock *sk, __unused struct msghdr *m, __unused size_t l, __unused int f, __unused int *a, __unused u32 h) { return 0; }
+int datagram_dest(__unused struct sock *sk, __unused const struct msghdr *msg,
+		  __unused struct sockaddr_in *dst)
+{
+	return -1;
+}
+struct rtable *datagram_route(__unused struct sock *sk, __unused const struct ipcm_cookie *ipc,
+			      __unused be32 d, __unused bool c)
+{
+	return NULL;
+}
+ssize_t datagram_recv(__unused struct sock *sk, __unused struct msghdr *m, __unused size_t l,
+		      __unused int f, __unused int *a, __unused u32 h)
+{
+	return 0;
+}
 void datagram_close(__unused struct sock *sk, __unused s64 timeout_ns) { }
-int datagram_ioctl(__unused struct sock *sk, __unused unsigned int cmd, __unused uptr arg, __unused u32 hdr) { return 0; }
+int datagram_ioctl(__unused struct sock *sk, __unused unsigned int cmd, __unused uptr arg,
+		   __unused u32 hdr)
+{
+	return 0;
+}
 
 static void setup(void)
 {
@@ -145,9 +191,14 @@ static void setup(void)
 static u8 pattern_byte(size_t i) { return (u8)(i * 7); }
 static size_t put_ip(u8 *p, u8 protocol, size_t payload, u16 id, u16 frag_off)
 {
-	struct iphdr h = { .ver_ihl = 0x45, .ttl = 64, .protocol = protocol, .tot_len = cpu_to_be16((u16)(20 + payload)),
-			   .id = cpu_to_be16(id), .frag_off = cpu_to_be16(frag_off),
-			   .saddr = cpu_to_be32(0x0a000002), .daddr = cpu_to_be32(0x0a000001) };
+	struct iphdr h = { .ver_ihl = 0x45,
+			   .ttl = 64,
+			   .protocol = protocol,
+			   .tot_len = cpu_to_be16((u16)(20 + payload)),
+			   .id = cpu_to_be16(id),
+			   .frag_off = cpu_to_be16(frag_off),
+			   .saddr = cpu_to_be32(0x0a000002),
+			   .daddr = cpu_to_be32(0x0a000001) };
 
 	h.check = ip_fast_csum(&h, 5);
 	memcpy(p, &h, 20);
@@ -157,7 +208,8 @@ static size_t put_ip(u8 *p, u8 protocol, size_t payload, u16 id, u16 frag_off)
 static void udp_csum(u8 *udp, size_t len)
 {
 	udp[6] = udp[7] = 0;
-	u16 sum = csum_tcpudp_magic(cpu_to_be32(0x0a000002), cpu_to_be32(0x0a000001), (u32)len, IPPROTO_UDP, csum_partial(udp, len, 0));
+	u16 sum = csum_tcpudp_magic(cpu_to_be32(0x0a000002), cpu_to_be32(0x0a000001), (u32)len,
+				    IPPROTO_UDP, csum_partial(udp, len, 0));
 
 	memcpy(udp + 6, &sum, 2);
 }
@@ -186,8 +238,12 @@ static size_t put_icmp(u8 *p, u8 type, u8 code, size_t data)
 /* An error that quotes a UDP packet from our port 7. */
 static size_t put_icmp_error(u8 *p, u8 type, u8 code, size_t quoted)
 {
-	struct iphdr h = { .ver_ihl = 0x45, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = cpu_to_be16(100),
-			   .saddr = cpu_to_be32(0x0a000001), .daddr = cpu_to_be32(0x0a000002) };
+	struct iphdr h = { .ver_ihl = 0x45,
+			   .ttl = 64,
+			   .protocol = IPPROTO_UDP,
+			   .tot_len = cpu_to_be16(100),
+			   .saddr = cpu_to_be32(0x0a000001),
+			   .daddr = cpu_to_be32(0x0a000002) };
 	struct udphdr u = { cpu_to_be16(7), cpu_to_be16(5000), cpu_to_be16(80), 0 };
 	u8 both[64] = { 0 };
 
@@ -199,7 +255,10 @@ static size_t put_icmp_error(u8 *p, u8 type, u8 code, size_t quoted)
 
 void __asan_poison_memory_region(const volatile void *addr, size_t size);
 
-/* @len bytes as one received packet. The room behind them is poisoned, so that ASan sees a step too far. */
+/*
+ * @len bytes as one received packet. The room behind them is poisoned, so that ASan sees a step too
+ * far.
+ */
 static void receive(const u8 *bytes, size_t len)
 {
 	struct sk_buff *skb = netdev_alloc_skb(&host_dev, ETH_HLEN + (u32)len);
@@ -290,9 +349,12 @@ TEST(every_truncation_of_every_packet)
 
 	setup();
 	for (int kind = 0; kind < 6; kind++) {
-		size_t n = kind == 0 ? put_udp(p, 7, 60) : kind == 1 ? put_udp(p, 9, 60) : kind == 2 ? put_icmp(p, ICMP_ECHO, 0, 60) :
-			   kind == 3 ? put_icmp_error(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 28) :
-			   kind == 4 ? put_icmp(p, ICMP_TIMESTAMP, 0, 12) : put_ip(p, 99, 30, 1, 0);
+		size_t n = kind == 0   ? put_udp(p, 7, 60)
+			   : kind == 1 ? put_udp(p, 9, 60)
+			   : kind == 2 ? put_icmp(p, ICMP_ECHO, 0, 60)
+			   : kind == 3 ? put_icmp_error(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 28)
+			   : kind == 4 ? put_icmp(p, ICMP_TIMESTAMP, 0, 12)
+				       : put_ip(p, 99, 30, 1, 0);
 
 		for (size_t cut = 0; cut < n; cut++)
 			receive(p, cut);
@@ -344,7 +406,9 @@ TEST(icmp_echo_is_answered_with_the_same_bytes)
 
 TEST(impossible_addresses_are_dropped)
 {
-	static const u32 sources[] = { 0x0a000001, 0x7f000001, 0xe0000001, 0xffffffff, 0x0a0000ff, 0 };
+	static const u32 sources[] = {
+		0x0a000001, 0x7f000001, 0xe0000001, 0xffffffff, 0x0a0000ff, 0
+	};
 	u8 p[200];
 
 	setup();
@@ -392,8 +456,10 @@ TEST(mutated_packets_do_no_harm)
 
 	setup();
 	for (int round = 0; round < 200000; round++) {
-		size_t n = round % 3 == 0 ? put_udp(good, 7, 40) : round % 3 == 1 ? put_icmp(good, ICMP_ECHO, 0, 40) :
-			   put_icmp_error(good, ICMP_DEST_UNREACH, (u8)(round % 20), 28);
+		size_t n = round % 3 == 0 ? put_udp(good, 7, 40)
+			   : round % 3 == 1
+				   ? put_icmp(good, ICMP_ECHO, 0, 40)
+				   : put_icmp_error(good, ICMP_DEST_UNREACH, (u8)(round % 20), 28);
 
 		memcpy(p, good, n);
 		for (u64 k = host_random() % 4; k; k--)
@@ -418,10 +484,12 @@ static void send_fragments(size_t data, size_t step, const int *order, int nr)
 	size_t payload = 8 + data;
 
 	for (int i = 0; i < nr; i++) {
-		size_t pos = (size_t)order[i] * step, n = pos + step < payload ? step : payload - pos;
+		size_t pos = (size_t)order[i] * step,
+		       n = pos + step < payload ? step : payload - pos;
 
 		memcpy(p + 20, whole + 20 + pos, n);
-		receive(p, put_ip(p, IPPROTO_UDP, n, 42, (u16)(pos / 8 | (pos + n < payload ? IP_MF : 0))));
+		receive(p, put_ip(p, IPPROTO_UDP, n, 42,
+				  (u16)(pos / 8 | (pos + n < payload ? IP_MF : 0))));
 	}
 }
 
@@ -476,10 +544,12 @@ TEST(fragments_that_overlap_end_the_datagram)
 
 	setup();
 	receive(p, put_ip(p, IPPROTO_UDP, 800, 43, IP_MF));
-	receive(p, put_ip(p, IPPROTO_UDP, 800, 43, 50 | IP_MF));	/* begins inside the first */
+	/* begins inside the first */
+	receive(p, put_ip(p, IPPROTO_UDP, 800, 43, 50 | IP_MF));
 	CHECK_EQ(nr_ipq, 0);
 	receive(p, put_ip(p, IPPROTO_UDP, 800, 44, IP_MF));
-	receive(p, put_ip(p, IPPROTO_UDP, 16, 44, 10));			/* the "last" one ends inside the first */
+	/* the "last" one ends inside the first */
+	receive(p, put_ip(p, IPPROTO_UDP, 16, 44, 10));
 	CHECK_EQ(nr_ipq, 0);
 	CHECK_EQ(delivered, 0);
 	check_nothing_lives();
@@ -491,7 +561,8 @@ TEST(fragments_beyond_the_largest_packet_are_refused)
 
 	setup();
 	receive(p, put_ip(p, IPPROTO_UDP, 1480, 45, 8100));		/* 64800 + 1480 */
-	receive(p, put_ip(p, IPPROTO_UDP, 7, 46, IP_MF));		/* not a multiple of eight */
+	/* not a multiple of eight */
+	receive(p, put_ip(p, IPPROTO_UDP, 7, 46, IP_MF));
 	receive(p, put_ip(p, IPPROTO_UDP, 0, 47, 10));			/* nothing in it */
 	CHECK_EQ(nr_ipq, 0);
 	check_nothing_lives();
@@ -532,7 +603,8 @@ TEST(random_fragments_do_no_harm)
 	for (int round = 0; round < 100000; round++) {
 		size_t n = host_random() % 100;
 
-		receive(p, put_ip(p, IPPROTO_UDP, n, (u16)(host_random() % 50), (u16)(host_random() % 64 | (host_random() & 1 ? IP_MF : 0))));
+		receive(p, put_ip(p, IPPROTO_UDP, n, (u16)(host_random() % 50),
+				  (u16)(host_random() % 64 | (host_random() & 1 ? IP_MF : 0))));
 	}
 	check_nothing_lives();
 }

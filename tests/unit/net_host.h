@@ -1,6 +1,6 @@
 /*
- * tests/unit/net_host.h - packets in a program of the host: skbuff.c and checksum.c over malloc(), with everything
- * counted. Include it after tests/unit/host.h.
+ * tests/unit/net_host.h - packets in a program of the host: skbuff.c and checksum.c over malloc(),
+ * with everything counted. Include it after tests/unit/host.h.
  */
 #pragma once
 #include "kernel/random.h"
@@ -18,7 +18,10 @@ static long host_objects;	/* allocated and not freed: objects and pages */
 static long host_fail_after;	/* the n-th allocation from now fails; 0: none */
 HOST_WEAK u8 trace_enabled[TP_NR];
 HOST_WEAK u32 trace_current_skb;
-HOST_WEAK void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c, __unused u64 d) { }
+HOST_WEAK void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b,
+				 __unused u64 c, __unused u64 d)
+{
+}
 HOST_WEAK void clear_page(void *page) { memset(page, 0, PAGE_SIZE); }
 
 void slab_shrink_all(void) { }
@@ -54,8 +57,15 @@ void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp) { return __kmalloc(s->si
 void kmem_cache_free(__unused struct kmem_cache *s, void *obj) { kfree(obj); }
 
 /* Copies to and from users are not under test here. */
-HOST_WEAK size_t copy_to_iter(__unused const void *src, __unused size_t n, __unused struct iov_iter *i) { return 0; }
-HOST_WEAK size_t copy_from_iter(__unused void *dst, __unused size_t n, __unused struct iov_iter *i) { return 0; }
+HOST_WEAK size_t copy_to_iter(__unused const void *src, __unused size_t n,
+			      __unused struct iov_iter *i)
+{
+	return 0;
+}
+HOST_WEAK size_t copy_from_iter(__unused void *dst, __unused size_t n, __unused struct iov_iter *i)
+{
+	return 0;
+}
 HOST_WEAK void rt_put(__unused struct rtable *rt) { }
 
 #include "net/core/skbuff.c"
@@ -66,7 +76,8 @@ static void net_host_init(void)
 {
 	if (!nr_host_caches) {
 		host_quiet = true;
-		if (mmap((void *)PAGE_OFFSET, HOST_RAM_END, HOST_PROT_RW, HOST_MAP_FIXED_ANON, -1, 0) != (void *)PAGE_OFFSET)
+		if (mmap((void *)PAGE_OFFSET, HOST_RAM_END, HOST_PROT_RW, HOST_MAP_FIXED_ANON, -1,
+			 0) != (void *)PAGE_OFFSET)
 			abort();
 		boot_info.mem[0] = (struct boot_mem_range){ MIB, HOST_RAM_END };
 		boot_info.nr_mem = 1;

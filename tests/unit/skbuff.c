@@ -96,7 +96,8 @@ TEST(skb_sizes_around_the_caches)
 TEST(skb_ids_differ_and_are_not_zero)
 {
 	net_host_init();
-	struct sk_buff *a = alloc_skb(0, GFP_KERNEL), *b = alloc_skb(0, GFP_KERNEL), *c = skb_clone(a, GFP_KERNEL);
+	struct sk_buff *a = alloc_skb(0, GFP_KERNEL), *b = alloc_skb(0, GFP_KERNEL),
+		       *c = skb_clone(a, GFP_KERNEL);
 
 	CHECK(a->id && b->id && a->id != b->id && c->id == a->id);
 	consume_skb(a);
@@ -107,7 +108,8 @@ TEST(skb_ids_differ_and_are_not_zero)
 
 TEST(skb_with_frags_holds_any_length)
 {
-	static const u32 lengths[] = { 0, 1, 1759, 1760, 1761, 5856, 5857, 65535, 71392, 71393, 200000 };
+	static const u32 lengths[] = { 0,    1,	    1759,  1760,  1761,	 5856,
+				       5857, 65535, 71392, 71393, 200000 };
 
 	net_host_init();
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -296,7 +298,8 @@ TEST(skb_checksum_does_not_depend_on_fragments)
 
 	for (u32 off = 0; off < 12000; off += 997)
 		for (u32 len = 0; len < 12345 - off; len += 1237)
-			CHECK_EQ(csum_fold(skb_checksum(skb, off, len, 0)), csum_fold(csum_partial(flat->data + off, len, 0)));
+			CHECK_EQ(csum_fold(skb_checksum(skb, off, len, 0)),
+				 csum_fold(csum_partial(flat->data + off, len, 0)));
 	consume_skb(skb);
 	consume_skb(flat);
 	check_nothing_lives();
@@ -308,7 +311,8 @@ TEST(skb_queue_order_and_purge)
 
 	net_host_init();
 	skb_queue_head_init(&q);
-	struct sk_buff *a = alloc_skb(0, GFP_KERNEL), *b = alloc_skb(0, GFP_KERNEL), *c = alloc_skb(0, GFP_KERNEL);
+	struct sk_buff *a = alloc_skb(0, GFP_KERNEL), *b = alloc_skb(0, GFP_KERNEL),
+		       *c = alloc_skb(0, GFP_KERNEL);
 
 	skb_queue_tail(&q, a);
 	skb_queue_tail(&q, b);
@@ -370,7 +374,8 @@ TEST(gso_segments_carry_the_whole)
 {
 	net_host_init();
 	for (u32 payload = 1; payload < 10000; payload += 1379) {
-		struct sk_buff *skb = super_packet(payload, 1448), *seg = skb_gso_segment(skb), *next;
+		struct sk_buff *skb = super_packet(payload, 1448), *seg = skb_gso_segment(skb),
+			       *next;
 		u32 pos = 0;
 
 		CHECK(!IS_ERR(seg));
@@ -388,7 +393,9 @@ TEST(gso_segments_carry_the_whole)
 			CHECK_EQ((th->flags & (TCPHDR_FIN | TCPHDR_PSH)) != 0, last);
 			CHECK_EQ((th->flags & TCPHDR_CWR) != 0, i == 0);
 			CHECK_EQ(skb_checksum_help(seg), 0);
-			CHECK_EQ(csum_tcpudp_magic(iph->saddr, iph->daddr, seg->len - 20, IPPROTO_TCP, csum_partial(th, seg->len - 20, 0)), 0);
+			CHECK_EQ(csum_tcpudp_magic(iph->saddr, iph->daddr, seg->len - 20,
+						   IPPROTO_TCP, csum_partial(th, seg->len - 20, 0)),
+				 0);
 			for (u32 k = 40; k < seg->len; k++)
 				CHECK_EQ(seg->data[k], pattern(pos + k - 40));
 			pos += seg->len - 40;
