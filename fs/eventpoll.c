@@ -1,7 +1,7 @@
 /*
  * fs/eventpoll.c - epoll: a file that tells which of many other files are ready, without ever asking the idle ones.
  *
- * Linux:   fs/eventpoll.c (6.1; removal as in 6.6, nesting depth as in 6.17)
+ * Linux:   fs/eventpoll.c (6.1; removal as in 6.6, synchronous wake-ups as in 6.9, nesting depth as in 6.17)
  * Same:    epitems in a red-black tree keyed by (file, fd); an eppoll_entry on the target's wait queue whose callback
  *          puts the item on the ready list; the overflow list while events are copied out; level-triggered items go
  *          back to the end; exclusive waiters; nested epolls with checks for loops and for too many paths.
@@ -169,7 +169,7 @@ static inline bool ep_exclusive_satisfied(u32 events, __poll_t pollflags)
  * Context: any, the waker's; the target's wait queue lock held, irqs off.
  * Return: 0 for an EPOLLEXCLUSIVE item that woke no one, so that the waker goes on to the next; else 1.
  */
-static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode, __unused int wake_flags, void *key)
+static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode, int wake_flags, void *key)
 {
 	struct epitem *epi = container_of(wait, struct eppoll_entry, wait)->base;
 	struct eventpoll *ep = epi->ep;
@@ -189,7 +189,11 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 		/* Also if it was queued already: whoever was woken for it then may have taken something else. */
 		if (waitqueue_active(&ep->wq)) {
 			ewake = ep_exclusive_satisfied(events, pollflags);
-			wake_up(&ep->wq);
+			/* A waker that is about to sleep says so; it is as true for those who wait behind us. */
+			if (wake_flags & WF_SYNC)
+				__wake_up_sync_key(&ep->wq, TASK_NORMAL, NULL);
+			else
+				wake_up(&ep->wq);
 		}
 		pwake = waitqueue_active(&ep->poll_wait);
 	}

@@ -39,6 +39,16 @@ enum {
 #define POLL_ONLY	0ULL
 #define NO_DEADLINE	U64_MAX
 
+__poll_t vfs_poll(struct file *file, poll_table *pt)
+{
+	return file->f_op->poll ? file->f_op->poll(file, pt) : DEFAULT_POLLMASK;
+}
+
+bool file_can_poll(const struct file *file)
+{
+	return file->f_op->poll != NULL;
+}
+
 /* --- waiting on many queues at once ------------------------------------------------------------------------ */
 
 struct poll_table_entry {
