@@ -8,6 +8,7 @@
  * Locks:   RTNL; the local table is rebuilt after each change.
  * Walk:    ip_auto_config() -> inet_set_addr() -> fib_add_connected().
  */
+#include "kernel/bitops.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/string.h"
@@ -25,7 +26,7 @@ be32 inet_select_addr(const struct net_device *dev)
 static be32 broadcast_of(const struct net_device *dev, be32 addr, be32 mask)
 {
 	/* RFC 3021: a /31 has none. */
-	if (!(dev->flags & IFF_BROADCAST) || __builtin_popcount(mask.raw) >= 31)
+	if (!(dev->flags & IFF_BROADCAST) || hweight32(mask.raw) >= 31)
 		return INADDR_ANY;
 	return (be32){ addr.raw | ~mask.raw };
 }

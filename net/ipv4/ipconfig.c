@@ -13,6 +13,7 @@
  * Walk:    kernel_init() -> ip_auto_config() -> dhcp_thread().
  */
 #include "fs/procfs.h"
+#include "kernel/bitops.h"
 #include "kernel/cmdline.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
@@ -337,7 +338,7 @@ static void dhcp_apply(const struct dhcp_client *c)
 	pnp_lease = *l;
 	smp_store_release(&pnp_ready, true); /* pairs with pnp_show() */
 	pr_info("%s: %pI4/%d, gateway %pI4, from %pI4\n", c->dev->name, &l->addr,
-		__builtin_popcount(l->mask.raw), &l->router, &l->server);
+		hweight32(l->mask.raw), &l->router, &l->server);
 }
 
 /*

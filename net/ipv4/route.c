@@ -13,6 +13,7 @@
  * Walk:    ip_queue_xmit() -> ip_route_output(); ip_rcv() -> inet_addr_type().
  */
 #include "fs/procfs.h"
+#include "kernel/bitops.h"
 #include "kernel/hash.h"
 #include "kernel/process.h"
 #include "kernel/string.h"
@@ -162,7 +163,7 @@ static inline bool prefix_match(const struct fib_entry *e, be32 addr)
 {
 	return ((addr.raw ^ e->dst.raw) & e->mask.raw) == 0;
 }
-static inline u8 mask_len(be32 mask) { return (u8)__builtin_popcount(mask.raw); }
+static inline u8 mask_len(be32 mask) { return (u8)hweight32(mask.raw); }
 static bool mask_is_contiguous(be32 mask)
 {
 	u32 host = ~be32_to_cpu(mask);
