@@ -162,7 +162,13 @@ static be32 opt_addr(const u8 *val, u8 len, unsigned int index)
 static void dhcp_take_option(struct dhcp_lease *l, u8 code, const u8 *val, u8 len)
 {
 	switch (code) {
-	case OPT_MASK: l->mask = opt_addr(val, len, 0); break;
+	case OPT_MASK: {
+		u32 host = ~be32_to_cpu(opt_addr(val, len, 0));
+
+		if (!(host & (host + 1))) /* a mask with holes is none */
+			l->mask = opt_addr(val, len, 0);
+		break;
+	}
 	case OPT_ROUTER: l->router = opt_addr(val, len, 0); break;
 	case OPT_SERVER: l->server = opt_addr(val, len, 0); break;
 	case OPT_LEASE: l->seconds = be32_to_cpu(opt_addr(val, len, 0)); break;

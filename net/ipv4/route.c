@@ -221,7 +221,7 @@ static int fib_new(be32 dst, be32 mask, be32 gateway, struct net_device *dev, u3
 		return -ENOMEM;
 	e->dst = (be32){ dst.raw & mask.raw };
 	e->mask = mask;
-	e->plen = mask_len(mask);
+	e->plen = inet_mask_len(mask);
 	e->gateway = gateway;
 	e->dev = dev;
 	e->metric = metric;

@@ -531,7 +531,7 @@ static int udp_ioctl(struct sock *sk, unsigned int cmd, uptr arg)
 
 static int udp_setsockopt(struct sock *sk, int level, int optname, uptr optval, unsigned int optlen)
 {
-	s32 val;
+	s32 val = 0;
 	int err = 0;
 
 	if (level == SOL_IP)
