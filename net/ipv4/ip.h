@@ -154,11 +154,6 @@ extern int sysctl_ip_local_port_range[2];
 extern int sysctl_ip_default_ttl;
 
 /* Addresses of devices (devinet.c). RTNL to change, ROUTE to read. */
-/* The length of a contiguous mask. */
-static inline u8 inet_mask_len(be32 mask)
-{
-	return mask.raw ? (u8)(32 - __builtin_ctz(be32_to_cpu(mask))) : 0;
-}
 struct in_ifaddr { be32 addr, mask, broadcast; };
 struct in_device { struct in_ifaddr ifa[4]; int nr; };
 /* RTNL; 0 removes; adds the link route. */

@@ -163,7 +163,6 @@ static inline bool prefix_match(const struct fib_entry *e, be32 addr)
 {
 	return ((addr.raw ^ e->dst.raw) & e->mask.raw) == 0;
 }
-static inline u8 mask_len(be32 mask) { return (u8)hweight32(mask.raw); }
 static bool mask_is_contiguous(be32 mask)
 {
 	u32 host = ~be32_to_cpu(mask);
@@ -221,7 +220,7 @@ static int fib_new(be32 dst, be32 mask, be32 gateway, struct net_device *dev, u3
 		return -ENOMEM;
 	e->dst = (be32){ dst.raw & mask.raw };
 	e->mask = mask;
-	e->plen = inet_mask_len(mask);
+	e->plen = (u8)hweight32(mask.raw);
 	e->gateway = gateway;
 	e->dev = dev;
 	e->metric = metric;
