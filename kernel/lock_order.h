@@ -15,6 +15,8 @@
  *            PREEMPT spinlock taken in task context only
  *            SOFTIRQ spinlock also taken in softirqs: elsewhere softirqs are off while it is held
  *            HARDIRQ spinlock also taken in interrupts: interrupts are off while it is held
+ * An interrupt may come while any lock that leaves interrupts on is held, and what it takes is then taken under that
+ * lock: so a class that interrupts use (a timer's signal takes PIDTAB and SIGHAND) stands behind all of those.
  */
 #define LOCK_CLASSES(LOCK_CLASS)									\
 	LOCK_CLASS(EPNEST,	1, TASK,    "epoll: the graph of epolls that watch epolls")		\
@@ -39,8 +41,6 @@
 	LOCK_CLASS(INODE_LOCK,	1, PREEMPT, "inode: size, times and counts of one inode")		\
 	LOCK_CLASS(PAGETABLE,	2, PREEMPT, "mm: the page tables of one address space")			\
 	LOCK_CLASS(VMALLOC,	1, PREEMPT, "mm: the kernel's mapped area (stacks, MMIO)")		\
-	LOCK_CLASS(PIDTAB,	1, HARDIRQ, "process: the tree of tasks, pids, groups, sessions")	\
-	LOCK_CLASS(SIGHAND,	2, HARDIRQ, "process: handlers and pending signals of one process")	\
 	LOCK_CLASS(FUTEX,	2, PREEMPT, "futex: one hash bucket; requeue holds two")		\
 	LOCK_CLASS(UNIX_TAB,	1, PREEMPT, "unix: the tables of sockets and of names")			\
 	LOCK_CLASS(UNIX_STATE,	2, PREEMPT, "unix: state, name and peer of one socket; connect holds two") \
@@ -55,6 +55,8 @@
 	LOCK_CLASS(NEIGH,	1, SOFTIRQ, "arp: the neighbour table")					\
 	LOCK_CLASS(ROUTE,	1, SOFTIRQ, "ip: the routing table and addresses")			\
 	LOCK_CLASS(NETDEV,	1, SOFTIRQ, "net: the list of devices and protocols")			\
+	LOCK_CLASS(PIDTAB,	1, HARDIRQ, "process: the tree of tasks, pids, groups, sessions")	\
+	LOCK_CLASS(SIGHAND,	2, HARDIRQ, "process: handlers and pending signals of one process")	\
 	LOCK_CLASS(SOFTNET,	1, HARDIRQ, "net: the poll list and backlog of one CPU")		\
 	LOCK_CLASS(VIRTQ,	1, HARDIRQ, "virtio: one virtqueue used from several contexts")		\
 	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the list of timers that follow the wall clock")	\

@@ -5,6 +5,7 @@
  * Same:    every acquire and release is reported; assertions say who must hold what.
  * Differs: 1. the order is declared, not learned: a wrong nesting is reported the first time it happens, not
  *             the first time both orders have been seen.
+ *          2. the locks of an interrupted task count as held by the interrupt: the checker has one list per task.
  * Locks:   none.
  * Walk:    spin_lock(), mutex_lock(), lock_sock() -> lockdep_acquire().
  */
@@ -18,6 +19,8 @@
  * Context: any; reports by WARN. @sleeps: the lock may sleep (mutex), so the caller may not be atomic.
  */
 void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int depth, bool sleeps, unsigned long ip);
+/* lockdep_acquire_try_slow - the same for a lock that was taken without waiting: it may stand anywhere in the order. */
+void lockdep_acquire_try_slow(const void *lock, enum lock_class class, unsigned long ip);
 void lockdep_release_slow(const void *lock, unsigned long ip);
 /* lockdep_is_held_slow - does the current context hold @lock? Context: any. */
 bool lockdep_is_held_slow(const void *lock);
@@ -30,6 +33,11 @@ static inline void lockdep_acquire(const void *lock, enum lock_class class, unsi
 {
 	if (CONFIG_DEBUG)
 		lockdep_acquire_slow(lock, class, depth, sleeps, _RET_IP_);
+}
+static inline void lockdep_acquire_try(const void *lock, enum lock_class class)
+{
+	if (CONFIG_DEBUG)
+		lockdep_acquire_try_slow(lock, class, _RET_IP_);
 }
 static inline void lockdep_release(const void *lock)
 {

@@ -96,10 +96,7 @@ __noreturn void do_task_dead(void);
 
 /* task_cpu_time_ns - time @p has run. Context: any. */
 u64 task_cpu_time_ns(const struct task_struct *p);
-/*
- * task_cputime - the same, split into user and system time in the proportion in which ticks found it there. Neither ever
- * goes back. Context: any.
- */
+/* task_cputime - the same, split into user and system time by sampling. Neither ever goes back. Context: any. */
 void task_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns);
 /* sched_setaffinity_mask - @mask bit per CPU. Return: 0 or -EINVAL if no online CPU is in it. Context: task. */
 int sched_setaffinity_mask(struct task_struct *p, u64 mask);

@@ -14,6 +14,8 @@
 enum softirq { TIMER_SOFTIRQ, NET_TX_SOFTIRQ, NET_RX_SOFTIRQ, NR_SOFTIRQS };
 
 DECLARE_PER_CPU(u32, __softirq_pending);
+/* The softirqs that run now were started by the task they stopped (local_bh_enable()), not by an interrupt. */
+DECLARE_PER_CPU(bool, softirq_of_task);
 
 /* spawn_ksoftirqd - one for each CPU that is online. Context: boot, after smp_init(). */
 void spawn_ksoftirqd(void);

@@ -19,7 +19,7 @@ typedef struct {
 	u16 owner;	/* ticket being served */
 	u16 next;	/* ticket to draw */
 	u16 class;	/* enum lock_class */
-	u16 depth;	/* as taken, for the checker */
+	u16 unused;
 } spinlock_t;
 
 #define __SPIN_LOCK_UNLOCKED(cls)	{ .class = (cls) }
@@ -62,7 +62,7 @@ static __always_inline bool spin_trylock(spinlock_t *l)
 {
 	preempt_disable();
 	if (arch_spin_trylock(l)) {
-		lockdep_acquire(l, l->class, 0, false);
+		lockdep_acquire_try(l, l->class);
 		return true;
 	}
 	preempt_enable();

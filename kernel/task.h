@@ -37,6 +37,9 @@ struct cred { uid_t uid, euid, suid, fsuid; gid_t gid, egid, sgid, fsgid; int ng
 /* What waited-for children and ended threads leave behind: numbers for getrusage(). */
 struct task_usage { u64 utime_ns, stime_ns, min_flt, maj_flt, nvcsw, nivcsw, maxrss_pages; };
 
+/* setitimer() on a CPU-time clock: when it expires (0: not) and how much later again. */
+struct cpu_itimer { u64 expires_ns, incr_ns; };
+
 /* What the threads of one process share. */
 struct signal_struct {
 	refcount_t sigcnt;		/* one per thread, until its task is freed */
@@ -71,7 +74,9 @@ struct signal_struct {
 	struct task_usage children;	/* children that were waited for (PIDTAB) */
 	/* setitimer(ITIMER_REAL) */
 	struct hrtimer real_timer;
+	pid_t real_timer_tgid;		/* whose it is: its interrupt finds the process by it */
 	u64 it_real_incr_ns;
+	struct cpu_itimer cpu_itimer[2];	/* ITIMER_VIRTUAL, ITIMER_PROF */
 	struct list_head posix_timers;
 	u64 start_time_ns;
 	s64 oom_score_adj;
@@ -202,6 +207,13 @@ void disassociate_ctty(void);
  * Context: task, no locks held; current is the only thread.
  */
 void exit_itimers(struct signal_struct *sig);
+/*
+ * timer_signal_taken - current takes signal @sig, which may be a timer's: that is armed again, and @info learns how often it
+ * was late. For dequeue_signal(). Locks: siglock held.
+ */
+void timer_signal_taken(int sig, siginfo_t *info);
+/* itimer_signal_taken - the part of it that is about SIGALRM and setitimer(2). Locks: siglock held. */
+void itimer_signal_taken(void);
 extern struct task_struct init_task;	/* the boot CPU's idle task, pid 0 */
 
 /* signal_pending - is there a signal to deliver? One test; any task. Used by every interruptible sleep. */

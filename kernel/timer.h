@@ -66,3 +66,5 @@ void timer_interrupt(bool user);
 /* When scheduler_tick() is called next; U64_MAX while the CPU is idle. tick_start - no later than at @deadline_ns. irqs off. */
 DECLARE_PER_CPU(u64, tick_next_ns);
 void tick_start(u64 deadline_ns);
+/* posix_cpu_timers_tick - current's process may have used up a CPU-time timer, or its RLIMIT_CPU. Context: hardirq, the tick. */
+void posix_cpu_timers_tick(void);

@@ -207,6 +207,8 @@ int dequeue_signal(sigset_t mask, siginfo_t *info)
 	if (!sig)
 		sig = take_signal(&current->signal->shared_pending, mask, info);
 	recalc_sigpending();
+	if (sig == SIGALRM || (sig && info->si_code == SI_TIMER))
+		timer_signal_taken(sig, info);
 	if (sig && (sigmask(sig) & SIG_KERNEL_STOP))
 		current->stop_dequeued = true;
 	return sig;
