@@ -236,6 +236,8 @@ static struct file *open_exec_at(int dfd, uptr uname, const char *name, int flag
 	struct file *file;
 	int err;
 
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return ERR_PTR(-EINVAL);
 	if (uptr_is_null(uname) || (dfd == AT_FDCWD && lookup == LOOKUP_FOLLOW))
 		return open_exec_name(name);
 	err = user_path_at(dfd, uname, lookup, &path);
@@ -280,10 +282,11 @@ static int read_header(struct linux_binprm *b)
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/* "#! interpreter argument": at most one argument, with what blanks there are inside. Return: 0, -ENOEXEC. */
+/* "#! interpreter argument": at most one argument, with what blanks there are inside. Return: 0, -ENOEXEC, -EACCES. */
 static int parse_script(char *line, char **interp, char **arg)
 {
 	char *end = memchr(line, '\n', SCRIPT_LINE_MAX), *s;
+	bool complete = end;
 
 	/* Without a newline the name of the interpreter, at least, must be complete. */
 	if (!end) {
@@ -300,7 +303,7 @@ static int parse_script(char *line, char **interp, char **arg)
 	for (s = line + 2; is_blank(*s); s++)
 		;
 	if (!*s)
-		return -ENOEXEC;
+		return complete ? -ENOEXEC : -EACCES; /* Linux then takes the empty name, which is a directory */
 	*interp = s;
 	while (*s && !is_blank(*s))
 		s++;
@@ -521,8 +524,8 @@ static void reset_signals(void)
 {
 	spin_lock_irq(&current->sighand->siglock);
 	flush_signal_handlers(current);
-	sas_ss_reset(current);
 	spin_unlock_irq(&current->sighand->siglock);
+	current->sas_ss_sp = current->sas_ss_size = 0;
 	current->restart_block.fn = NULL;
 }
 
@@ -697,7 +700,5 @@ SYSCALL_DEFINE3(execve, uptr, filename, uptr, argv, uptr, envp) { return do_exec
 
 SYSCALL_DEFINE5(execveat, int, dfd, uptr, filename, uptr, argv, uptr, envp, int, flags)
 {
-	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
 	return do_execveat(dfd, filename, argv, envp, flags);
 }

@@ -143,6 +143,21 @@ static void exit_resources(void)
 	run_deferred_fputs();
 }
 
+/* All threads have ended one by one: what the last of them says is what the process says. */
+static void last_thread_ends(int code)
+{
+	struct signal_struct *sig = current->signal;
+
+	spin_lock_irq(&current->sighand->siglock);
+	if (!sig->group_exit) {
+		sig->group_exit = true;
+		sig->group_exit_code = code;
+		sig->group_stop_count = 0;
+		sig->stop_flags = 0;
+	}
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
 void do_exit(int code)
 {
 	bool group_dead;
@@ -154,6 +169,8 @@ void do_exit(int code)
 	trace(exit, current->pid, code);
 	exit_signals();
 	group_dead = atomic_dec_and_test(&current->signal->live);
+	if (group_dead && !current->signal->group_exit)
+		last_thread_ends(code);
 	if (group_dead && current->tgid == 1)
 		panic("Attempted to kill init! exitcode=0x%08x", (unsigned int)code);
 	if (group_dead) {

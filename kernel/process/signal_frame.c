@@ -88,6 +88,9 @@ int do_sigaltstack(const struct sigaltstack_abi *new, u64 sp)
 {
 	u32 mode = new->ss_flags & ~SS_AUTODISARM;
 
+	/* What every return from a handler asks for. */
+	if (new->ss_sp == current->sas_ss_sp && new->ss_size == current->sas_ss_size && new->ss_flags == current->sas_ss_flags)
+		return 0;
 	if (on_sig_stack(sp))
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
@@ -144,7 +147,9 @@ static int setup_rt_frame(const struct ksignal *ks, struct pt_regs *regs)
 	f.pretcode = ks->ka.sa_restorer;
 	f.uc.uc_flags = (arch_fpu_frame_size() > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	f.uc.uc_link = 0;
-	save_altstack(&f.uc.uc_stack, regs->rsp);
+	f.uc.uc_stack = (struct sigaltstack_abi){
+		.ss_sp = current->sas_ss_sp, .ss_flags = current->sas_ss_flags, .ss_size = current->sas_ss_size,
+	};
 	fill_sigcontext(&f.uc.uc_mcontext, regs, fpstate, mask.sig);
 	f.uc.uc_sigmask = mask;
 	if (siginfo)
