@@ -208,7 +208,7 @@ static int ping_setsockopt(struct sock *sk, int level, int optname, uptr optval,
 
 static int ping_getsockopt(struct sock *sk, int level, int optname, uptr optval, uptr optlen)
 {
-	return level == SOL_IP ? ip_getsockopt(sk, optname, optval, optlen) : -ENOPROTOOPT;
+	return level == SOL_IP ? ip_getsockopt(sk, optname, optval, optlen) : -EOPNOTSUPP;
 }
 
 static void ping_range_show(struct seq_file *m, __unused void *arg)

@@ -274,7 +274,9 @@ static int raw_getsockopt(struct sock *sk, int level, int optname, uptr optval, 
 {
 	if (level == SOL_IP)
 		return ip_getsockopt(sk, optname, optval, optlen);
-	if (level != SOL_RAW || optname != ICMP_FILTER)
+	if (level != SOL_RAW)
+		return -EOPNOTSUPP;
+	if (optname != ICMP_FILTER)
 		return -ENOPROTOOPT;
 	if (sk->sk_num != IPPROTO_ICMP)
 		return -EOPNOTSUPP;

@@ -556,7 +556,9 @@ static int udp_getsockopt(struct sock *sk, int level, int optname, uptr optval, 
 {
 	if (level == SOL_IP)
 		return ip_getsockopt(sk, optname, optval, optlen);
-	if (level != SOL_UDP || optname != UDP_CORK)
+	if (level != SOL_UDP)
+		return -EOPNOTSUPP;
+	if (optname != UDP_CORK)
 		return -ENOPROTOOPT;
 	return put_sockopt_int(udp_sk(sk)->cork, optval, optlen);
 }

@@ -126,7 +126,8 @@ TEST(udp_unconnected_send_wants_an_address)
 	int fd = bound(&a);
 
 	CHECK_ERRNO(send(fd, "x", 1, 0), EDESTADDRREQ);
-	CHECK_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad)), EINVAL); /* port 0 */
+	/* port 0 */
+	CHECK_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad)), EINVAL);
 	bad = loopback(9);
 	CHECK_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, 8), EINVAL);
 	bad.sin_family = AF_UNIX;
@@ -517,7 +518,8 @@ TEST(udp_pktinfo_ttl_and_tos)
 		if (c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
 
-			CHECK(info->ipi_addr.s_addr == htonl(INADDR_LOOPBACK) && info->ipi_ifindex == 1);
+			CHECK(info->ipi_addr.s_addr == htonl(INADDR_LOOPBACK) &&
+			      info->ipi_ifindex == 1);
 			seen |= 1;
 		} else if (c->cmsg_type == IP_TTL) {
 			CHECK_EQ(*(int *)CMSG_DATA(c), 42);
