@@ -34,12 +34,12 @@ const char *anon_inode_name(const struct file *file)
 
 static void anon_kind_add(const char *name, const struct file *file)
 {
-	spin_lock(&anon_kinds_lock);
+	spin_lock_irq(&anon_kinds_lock);
 	if (!anon_inode_name(file) && !WARN_ON_ONCE(nr_anon_kinds == MAX_ANON_KINDS)) {
 		anon_kinds[nr_anon_kinds] = (struct anon_kind){ file->f_op, name };
 		smp_store_release(&nr_anon_kinds, nr_anon_kinds + 1); /* pairs with anon_inode_name() */
 	}
-	spin_unlock(&anon_kinds_lock);
+	spin_unlock_irq(&anon_kinds_lock);
 }
 
 struct file *anon_inode_getfile(const char *name, const struct file_operations *fops, void *priv, int flags)

@@ -528,7 +528,7 @@ static struct epoll_user *epoll_user_get(void)
 	if (!new)
 		return NULL;
 	*new = (struct epoll_user){ .uid = uid };
-	spin_lock(&epoll_users_lock);
+	spin_lock_irq(&epoll_users_lock);
 	list_for_each_entry(u, &epoll_users, link)
 		if (u->uid == uid)
 			goto out_found;
@@ -537,19 +537,19 @@ static struct epoll_user *epoll_user_get(void)
 	list_add(&u->link, &epoll_users);
 out_found:
 	u->nr_epolls++;
-	spin_unlock(&epoll_users_lock);
+	spin_unlock_irq(&epoll_users_lock);
 	kfree(new);
 	return u;
 }
 
 static void epoll_user_put(struct epoll_user *u)
 {
-	spin_lock(&epoll_users_lock);
+	spin_lock_irq(&epoll_users_lock);
 	bool last = --u->nr_epolls == 0;
 
 	if (last)
 		list_del(&u->link);
-	spin_unlock(&epoll_users_lock);
+	spin_unlock_irq(&epoll_users_lock);
 	if (last)
 		kfree(u);
 }

@@ -51,7 +51,7 @@ static bool signalfd_pin(struct signalfd_ctx *ctx, struct signal_struct *signal)
 	struct signalfd_pin *p, *new = NULL;
 
 	for (;;) {
-		spin_lock(&ctx->lock);
+		spin_lock_irq(&ctx->lock);
 		for (p = ctx->pins; p && p->signal != signal; p = p->next)
 			;
 		if (!p && new) {
@@ -60,7 +60,7 @@ static bool signalfd_pin(struct signalfd_ctx *ctx, struct signal_struct *signal)
 			ctx->pins = p = new;
 			new = NULL;
 		}
-		spin_unlock(&ctx->lock);
+		spin_unlock_irq(&ctx->lock);
 		if (p)
 			break;
 		new = kmalloc(sizeof(*new), GFP_KERNEL);
