@@ -440,8 +440,8 @@ void set_special_state(unsigned int state)
 
 void do_task_dead(void)
 {
+	preempt_disable(); /* first: a dead task that was preempted would be freed while it is queued */
 	set_special_state(TASK_DEAD);
-	preempt_disable();
 	__schedule(false);
 	panic("a dead task runs");
 }
