@@ -53,6 +53,7 @@ struct file *anon_inode_getfile(const char *name, const struct file_operations *
 		return file;
 	}
 	file->private_data = priv;
+	file->f_mode &= ~(fmode_t)(FMODE_PREAD | FMODE_PWRITE);	/* llseek() is accepted, and means nothing */
 	if (unlikely(!anon_inode_name(file)))
 		anon_kind_add(name, file);
 	return file;
