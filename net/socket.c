@@ -26,14 +26,12 @@ enum {
 	MAX_SOCK_ADDR = 128,
 	/* control messages of one sendmsg(), as Linux's net.core.optmem_max */
 	OPTMEM_MAX = 20480,
-	SOCKFS_MAGIC = 0x534f434b,
 	MSG_CMSG_COMPAT_BIT = 31,
 };
 
 static const struct net_proto_family *net_families[NPROTO];
 static struct kmem_cache *socket_cache;
 static const struct file_operations socket_file_ops;
-static struct super_block sock_sb = { .s_type = "sockfs", .s_magic = SOCKFS_MAGIC };
 
 /* --- sockets and their files --------------------------------------------------------------- */
 
@@ -53,7 +51,7 @@ struct socket *sock_alloc(void)
 
 	if (!sock)
 		return NULL;
-	sock->inode = new_inode(&sock_sb, S_IFSOCK | S_IRWXUGO);
+	sock->inode = alloc_pseudo_inode(S_IFSOCK | S_IRWXUGO);
 	if (!sock->inode) {
 		kmem_cache_free(socket_cache, sock);
 		return NULL;
@@ -103,16 +101,17 @@ int sock_create(int family, int type, int protocol, struct socket **res)
 
 struct file *sock_alloc_file(struct socket *sock, int flags)
 {
-	const struct path no_path = { NULL, NULL };
-	struct file *file = alloc_file(&no_path, O_RDWR | ((unsigned int)flags & O_NONBLOCK),
-				       &socket_file_ops);
+	unsigned int f_flags = O_RDWR | ((unsigned int)flags & O_NONBLOCK);
+
+	ihold(sock->inode);
+	struct file *file = alloc_file_pseudo(sock->inode, f_flags, &socket_file_ops);
 
 	if (IS_ERR(file)) {
+		iput(sock->inode);
 		sock_release(sock);
 		return file;
 	}
 	file->private_data = sock;
-	file->f_inode = sock->inode;
 	sock->file = file;
 	return file;
 }

@@ -46,9 +46,9 @@ int ip4_datagram_connect(struct sock *sk, const struct sockaddr_in *addr, int ad
 	sk->sk_daddr = rt->dst;
 	sk->sk_dport = addr->sin_port;
 	sk->sk_state = TCP_ESTABLISHED;
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	sk_dst_set(sk, rt);
-	bh_unlock_sock(sk);
+	spin_unlock_bh(&sk->sk_lock.slock);
 out:
 	release_sock(sk);
 	return err;
@@ -70,9 +70,9 @@ int ip4_datagram_disconnect(struct sock *sk, __unused int flags)
 		sk->sk_prot->unhash(sk);
 		inet->inet_sport = cpu_to_be16(0);
 	}
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	sk_dst_set(sk, NULL);
-	bh_unlock_sock(sk);
+	spin_unlock_bh(&sk->sk_lock.slock);
 	release_sock(sk);
 	return 0;
 }
@@ -100,8 +100,7 @@ int datagram_dest(struct sock *sk, const struct msghdr *msg, struct sockaddr_in 
 static struct rtable *datagram_route_cached(struct sock *sk, const struct ipcm_cookie *ipc,
 					    be32 daddr)
 {
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	struct rtable *rt = sk_dst_check(sk);
 
 	if (likely(rt)) {
@@ -113,8 +112,7 @@ static struct rtable *datagram_route_cached(struct sock *sk, const struct ipcm_c
 			sk_dst_set(sk, rt);
 		}
 	}
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	return rt;
 }
 

@@ -296,11 +296,11 @@ int ip_setsockopt(struct sock *sk, int optname, uptr optval, unsigned int optlen
 
 static int ip_get_mtu(struct sock *sk)
 {
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	struct rtable *rt = sk_dst_check(sk);
 	int mtu = rt ? (int)rt->mtu : -ENOTCONN;
 
-	bh_unlock_sock(sk);
+	spin_unlock_bh(&sk->sk_lock.slock);
 	return mtu;
 }
 
@@ -321,9 +321,7 @@ static int ip_get_value(struct sock *sk, int optname, int *val)
 	case IP_MULTICAST_TTL: *val = inet->mc_ttl; return 0;
 	case IP_MULTICAST_LOOP: *val = inet->mc_loop; return 0;
 	case IP_MTU:
-		local_bh_disable();
 		*val = ip_get_mtu(sk);
-		local_bh_enable();
 		return *val < 0 ? *val : 0;
 	default:
 		return -ENOPROTOOPT;

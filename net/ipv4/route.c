@@ -133,8 +133,13 @@ static void local_add_dev(struct net_device *dev, __unused void *arg)
 		return;
 	for (int i = 0; i < in->nr; i++) {
 		local_table_add(in->ifa[i].addr, RTN_LOCAL);
-		if (in->ifa[i].broadcast.raw)
-			local_table_add(in->ifa[i].broadcast, RTN_BROADCAST);
+		be32 all = in->ifa[i].broadcast;
+
+		/* The loopback has none to show, but 127.255.255.255 is one all the same. */
+		if (dev->flags & IFF_LOOPBACK)
+			all.raw = in->ifa[i].addr.raw | ~in->ifa[i].mask.raw;
+		if (all.raw)
+			local_table_add(all, RTN_BROADCAST);
 	}
 	if (dev->flags & IFF_LOOPBACK && in->nr)
 		WRITE_ONCE(loopback_up, true);
@@ -360,36 +365,55 @@ static struct rtable *rt_from_fib(be32 daddr, be32 saddr, int oif, struct net_de
 	return rt;
 }
 
-static struct rtable *ip_route_output_slow(be32 daddr, be32 saddr, int oif)
+/* To ourselves, or to all of 127/8 (which is ourselves again, but as a broadcast). */
+static struct rtable *rt_over_loopback(be32 daddr, be32 saddr, bool local)
 {
-	u32 genid = smp_load_acquire(&rt_genid); /* before anything it stands for is read */
-	struct net_device *oif_dev = NULL;
-	struct rtable *rt;
+	be32 src = local ? daddr : INADDR_LOOPBACK;
+	struct rtable *rt = rt_alloc(loopback_dev, daddr, saddr.raw ? saddr : src);
 
-	if (saddr.raw && inet_addr_type(saddr) != RTN_LOCAL)
-		return ERR_PTR(-EINVAL);
-	if (!daddr.raw)
-		daddr = saddr.raw ? saddr : INADDR_LOOPBACK;
-	if (inet_addr_type(daddr) == RTN_LOCAL) {
-		rt = rt_alloc(loopback_dev, daddr, saddr.raw ? saddr : daddr);
-		if (!IS_ERR(rt)) {
-			rt->local = true;
-			rt->genid = genid;
-		}
-		return rt;
+	if (!IS_ERR(rt)) {
+		rt->local = local;
+		rt->broadcast = !local;
 	}
-	if (ipv4_is_loopback(daddr)) /* the loopback is down */
-		return ERR_PTR(-ENETUNREACH);
+	return rt;
+}
+
+/* Through a device other than the loopback. */
+static struct rtable *rt_over_device(be32 daddr, be32 saddr, int oif)
+{
+	struct net_device *oif_dev = NULL;
+
 	if (oif) {
 		oif_dev = dev_get_by_index(oif);
 		if (!oif_dev)
 			return ERR_PTR(-ENODEV);
 	}
 	spin_lock_bh(&route_lock);
-	rt = rt_from_fib(daddr, saddr, oif, oif_dev);
+	struct rtable *rt = rt_from_fib(daddr, saddr, oif, oif_dev);
+
 	spin_unlock_bh(&route_lock);
 	if (oif_dev)
 		dev_put(oif_dev);
+	return rt;
+}
+
+static struct rtable *ip_route_output_slow(be32 daddr, be32 saddr, int oif)
+{
+	u32 genid = smp_load_acquire(&rt_genid); /* before anything it stands for is read */
+	struct rtable *rt;
+
+	if (saddr.raw && inet_addr_type(saddr) != RTN_LOCAL)
+		return ERR_PTR(-EINVAL);
+	if (!daddr.raw)
+		daddr = saddr.raw ? saddr : INADDR_LOOPBACK;
+	enum inet_addr_type type = inet_addr_type(daddr);
+
+	if (type == RTN_LOCAL || (type == RTN_BROADCAST && ipv4_is_loopback(daddr)))
+		rt = rt_over_loopback(daddr, saddr, type == RTN_LOCAL);
+	else if (ipv4_is_loopback(daddr)) /* the loopback is down */
+		rt = ERR_PTR(-ENETUNREACH);
+	else
+		rt = rt_over_device(daddr, saddr, oif);
 	if (!IS_ERR(rt))
 		rt->genid = genid;
 	return rt;
