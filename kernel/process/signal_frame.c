@@ -88,9 +88,6 @@ int do_sigaltstack(const struct sigaltstack_abi *new, u64 sp)
 {
 	u32 mode = new->ss_flags & ~SS_AUTODISARM;
 
-	/* What every return from a handler asks for. */
-	if (new->ss_sp == current->sas_ss_sp && new->ss_size == current->sas_ss_size && new->ss_flags == current->sas_ss_flags)
-		return 0;
 	if (on_sig_stack(sp))
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
