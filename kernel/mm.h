@@ -160,6 +160,9 @@ struct mm_struct {
 	/* mmap_lock */
 	struct list_head mmap;
 	struct rb_root mm_rb;
+	struct vm_area_struct *mmap_cache;	/* what find_vma() found last, or NULL */
+	u64 pt_cache_addr;	/* the 2 MiB whose page of entries was used last; 1: none */
+	pte_t *pt_cache;	/* that page: it lives as long as the address space */
 	int map_count;
 	u64 mmap_base;		/* mappings are placed below, downwards */
 	u64 total_vm;		/* pages mapped, of whatever kind */

@@ -125,17 +125,18 @@ int trace_set(const char *pattern, bool on)
 {
 	int n = 0;
 	int err = on ? alloc_rings() : 0;
+	unsigned long flags;
 
 	if (err)
 		return err;
-	spin_lock_irq(&trace_lock);
+	spin_lock_irqsave(&trace_lock, flags); /* at boot interrupts are off and stay so */
 	for (int i = 0; i < TP_NR; i++) {
 		if (!glob_match(pattern, points[i].name))
 			continue;
 		WRITE_ONCE(trace_enabled[i], on);
 		n++;
 	}
-	spin_unlock_irq(&trace_lock);
+	spin_unlock_irqrestore(&trace_lock, flags);
 	return n ? n : -EINVAL;
 }
 

@@ -195,6 +195,22 @@ static int find_faulting_vma(struct mm_struct *mm, u64 addr, bool write, bool ex
 	return 0;
 }
 
+/* The entry for @addr, made if need be. Faults come in swarms: the last table is remembered. */
+static pte_t *fault_pte(struct mm_struct *mm, u64 addr)
+{
+	unsigned int index = addr >> PAGE_SHIFT & (PT_SIZE / PAGE_SIZE - 1);
+	pte_t *pte;
+
+	if (likely(mm->pt_cache_addr == ALIGN_DOWN(addr, PT_SIZE)))
+		return mm->pt_cache + index;
+	pte = pte_walk(mm->pgd, addr, true);
+	if (pte) {
+		mm->pt_cache_addr = ALIGN_DOWN(addr, PT_SIZE);
+		mm->pt_cache = pte - index;
+	}
+	return pte;
+}
+
 int fault_in(struct mm_struct *mm, u64 addr, bool write, bool exec)
 {
 	struct vm_area_struct *vma;
@@ -204,7 +220,7 @@ int fault_in(struct mm_struct *mm, u64 addr, bool write, bool exec)
 	if (err)
 		return err;
 	addr &= PAGE_MASK;
-	pte = pte_walk(mm->pgd, addr, true);
+	pte = fault_pte(mm, addr);
 	if (!pte)
 		return -ENOMEM;
 	if (!*pte)
@@ -302,7 +318,7 @@ static struct page *get_page_locked(struct mm_struct *mm, u64 addr, bool write)
 
 	if (addr >= TASK_SIZE || fault_in(mm, addr, write, false))
 		return NULL;
-	pte = pte_walk(mm->pgd, addr, false);
+	pte = fault_pte(mm, addr);
 	page = phys_to_page(*pte & PTE_ADDR_MASK);
 	get_page(page);
 	return page;

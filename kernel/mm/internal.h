@@ -129,17 +129,23 @@ struct mmu_gather {
 	bool exiting;		/* nobody runs in this address space any more: no flush */
 	u64 start, end;		/* what was unmapped since the last flush */
 	long rss;
+	struct page *own;	/* pages nobody else has, linked through ->private */
 	unsigned int nr;
-	struct page *pages[32];
+	struct page *pages[32];	/* the others: one reference each */
 };
 /* tlb_gather - begin. zap_range - unmap the pages of [@start, @end). tlb_finish - flush, free. */
 void tlb_gather(struct mmu_gather *tlb, struct mm_struct *mm, bool exiting);
 void zap_range(struct mmu_gather *tlb, u64 start, u64 end);
 void tlb_finish(struct mmu_gather *tlb);
-/*
- * pte_bits - what an entry of a mapping with @vm_flags holds beside the address; without PTE_WRITE.
- */
-u64 pte_bits(unsigned long vm_flags);
+/* pte_bits - what an entry of a mapping holds beside the address; without PTE_WRITE. */
+static inline u64 pte_bits(unsigned long vm_flags)
+{
+	u64 bits = PTE_USER | PTE_ACCESSED;
+
+	if (vm_flags & VM_ACCESS_FLAGS)
+		bits |= PTE_PRESENT;
+	return vm_flags & VM_EXEC ? bits : bits | PTE_NX;
+}
 /*
  * next_table - the first address above @addr that may have a page of entries, @addr itself having
  * none.
@@ -157,6 +163,9 @@ void change_protection(struct vm_area_struct *vma, u64 start, u64 end);
  * memory.
  */
 u64 move_page_tables(struct mm_struct *mm, u64 from, u64 to, u64 len);
+
+/* page_alloc.c. free_page_chain - single pages linked through ->private, whatever their count. */
+void free_page_chain(struct page *page);
 
 /* fault.c. fault_in - handle_mm_fault() with mmap_lock held. */
 void fault_init(void);

@@ -18,15 +18,6 @@
 #include "kernel/mm/internal.h"
 #include "kernel/string.h"
 
-u64 pte_bits(unsigned long vm_flags)
-{
-	u64 bits = PTE_USER | PTE_ACCESSED;
-
-	if (vm_flags & VM_ACCESS_FLAGS)
-		bits |= PTE_PRESENT;
-	return vm_flags & VM_EXEC ? bits : bits | PTE_NX;
-}
-
 /* The first address above @addr whose entry may be in another table. */
 static u64 table_end(u64 addr) { return ALIGN_DOWN(addr, PT_SIZE) + PT_SIZE; }
 
@@ -58,6 +49,7 @@ void tlb_gather(struct mmu_gather *tlb, struct mm_struct *mm, bool exiting)
 	tlb->start = TASK_SIZE;
 	tlb->end = 0;
 	tlb->rss = 0;
+	tlb->own = NULL;
 	tlb->nr = 0;
 }
 
@@ -70,6 +62,8 @@ static void tlb_flush(struct mmu_gather *tlb)
 	for (unsigned int i = 0; i < tlb->nr; i++)
 		put_page(tlb->pages[i]);
 	tlb->nr = 0;
+	free_page_chain(tlb->own);
+	tlb->own = NULL;
 }
 
 void tlb_finish(struct mmu_gather *tlb)
@@ -80,14 +74,23 @@ void tlb_finish(struct mmu_gather *tlb)
 }
 
 /* @entry is out of the page tables. */
-static void tlb_remove(struct mmu_gather *tlb, pte_t entry, u64 addr)
+static __always_inline void tlb_remove(struct mmu_gather *tlb, pte_t entry, u64 addr)
 {
+	struct page *page;
+
 	tlb->start = min(tlb->start, addr);
 	tlb->end = addr + PAGE_SIZE;
 	if (entry & PTE_SOFT_NOFREE)
 		return;
 	tlb->rss++;
-	tlb->pages[tlb->nr++] = phys_to_page(entry & PTE_ADDR_MASK);
+	page = phys_to_page(entry & PTE_ADDR_MASK);
+	/* A program's page whose only reference is this entry: no other can come up any more. */
+	if ((entry & PTE_SOFT_ANON) && refcount_read(&page->refs) == 1) {
+		page->private = (u64)tlb->own;
+		tlb->own = page;
+		return;
+	}
+	tlb->pages[tlb->nr++] = page;
 	if (tlb->nr == ARRAY_SIZE(tlb->pages))
 		tlb_flush(tlb);
 }

@@ -46,6 +46,8 @@ static int mm_init(struct mm_struct *mm)
 	mutex_init(&mm->mmap_lock, LC_MMAP_MTX);
 	INIT_LIST_HEAD(&mm->mmap);
 	mm->mm_rb = RB_ROOT;
+	mm->mmap_cache = NULL;
+	mm->pt_cache_addr = 1;
 	mm->map_count = 0;
 	mm->total_vm = 0;
 	mm->data_vm = 0;

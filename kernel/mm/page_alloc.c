@@ -22,13 +22,13 @@
 #include "kernel/spinlock.h"
 #include "kernel/string.h"
 
-enum { PCP_BATCH = 16, PCP_HIGH = 48, MAX_RESERVED = 16, MAX_SHRINKERS = 4, PAGE_POISON = 0xaa };
+enum { PCP_BATCH = 32, PCP_MIN_HIGH = 48, PCP_MAX = 512, MAX_RESERVED = 16, MAX_SHRINKERS = 4, PAGE_POISON = 0xaa };
 
 struct page *mem_map;
 u64 max_pfn;
 
 /* Free single pages of a CPU; interrupts off, own CPU. */
-struct per_cpu_pages { unsigned int count; struct page *page[PCP_HIGH]; };
+struct per_cpu_pages { unsigned int count; struct page *page[PCP_MAX]; };
 static DEFINE_PER_CPU(struct per_cpu_pages, pcp);
 
 static DEFINE_SPINLOCK(zone_lock, LC_PAGEALLOC);
@@ -37,6 +37,7 @@ static struct list_head free_area[MAX_ORDER + 1];
 static u64 nr_buddy_pages;
 /* written at boot */
 static u64 managed_pages, min_free_pages;
+static unsigned int pcp_high;	/* how many single pages a CPU keeps */
 static void (*shrinkers[MAX_SHRINKERS])(void);
 
 /* --- buddies. All of these: zone_lock held --- */
@@ -129,16 +130,28 @@ static void mark_used(struct page *page, unsigned int order)
 
 /* --- allocation --- */
 
+/* zone_lock held. Whole blocks that are split already, the smallest first, of at most @max pages. */
+static unsigned int small_block_order(unsigned int max)
+{
+	unsigned int order = 0;
+
+	while (2U << order <= max && list_empty(&free_area[order]))
+		order++;
+	return order;
+}
+
 /* Interrupts off. Pages that one CPU frees and another uses go through here, a batch at a time. */
 static noinline void pcp_refill(struct per_cpu_pages *c, u64 reserve)
 {
 	spin_lock(&zone_lock);
 	while (c->count < PCP_BATCH) {
-		struct page *page = take_block(0, reserve);
+		unsigned int order = small_block_order(PCP_BATCH - c->count);
+		struct page *page = take_block(order, reserve);
 
 		if (!page)
 			break;
-		c->page[c->count++] = page;
+		for (u64 i = 0; i < 1UL << order; i++)
+			c->page[c->count++] = page + i;
 	}
 	__spin_unlock_no_resched(&zone_lock);
 }
@@ -257,8 +270,8 @@ static void free_single(struct page *page)
 
 	local_irq_save(flags);
 	c = this_cpu_ptr(&pcp);
-	if (unlikely(c->count == PCP_HIGH))
-		pcp_flush(c, PCP_BATCH);
+	if (unlikely(c->count == pcp_high))
+		pcp_flush(c, pcp_high / 2);
 	c->page[c->count++] = page;
 	local_irq_restore(flags);
 }
@@ -277,6 +290,32 @@ void free_pages(struct page *page, unsigned int order)
 	spin_lock_irqsave(&zone_lock, flags);
 	free_block(page, order);
 	spin_unlock_irqrestore(&zone_lock, flags);
+}
+
+/* Turning interrupts off and on for each page would cost as much as freeing it. */
+void free_page_chain(struct page *page)
+{
+	enum { AT_A_TIME = 64 };
+
+	while (page) {
+		struct per_cpu_pages *c;
+		unsigned long flags;
+
+		local_irq_save(flags);
+		c = this_cpu_ptr(&pcp);
+		for (int i = 0; page && i < AT_A_TIME; i++) {
+			struct page *next = (struct page *)page->private;
+
+			if (CONFIG_DEBUG)
+				mark_free(page, 0);
+			refcount_set(&page->refs, 0);
+			if (unlikely(c->count == pcp_high))
+				pcp_flush(c, pcp_high / 2);
+			c->page[c->count++] = page;
+			page = next;
+		}
+		local_irq_restore(flags);
+	}
 }
 
 void free_page(void *va)
@@ -420,6 +459,7 @@ void mem_init(void)
 		for (u64 pfn = reserved[i].start >> PAGE_SHIFT;
 		     pfn < min(reserved[i].end >> PAGE_SHIFT, max_pfn); pfn++)
 			pfn_to_page(pfn)->flags |= PG_RESERVED;
+	pcp_high = (unsigned int)clamp(managed_pages / 128, (u64)PCP_MIN_HIGH, (u64)PCP_MAX);
 	min_free_pages = clamp(managed_pages / 128, (u64)32, (u64)1024);
 	pr_info("memory: %lu KiB free, %lu KiB kernel and tables\n",
 		managed_pages * (PAGE_SIZE / KIB),

@@ -41,9 +41,12 @@ void vm_area_free(struct vm_area_struct *vma) { kmem_cache_free(vma_cache, vma);
 
 struct vm_area_struct *find_vma(struct mm_struct *mm, u64 addr)
 {
-	struct vm_area_struct *found = NULL;
+	struct vm_area_struct *found = mm->mmap_cache;
 	struct rb_node *n = mm->mm_rb.rb_node;
 
+	if (found && found->vm_start <= addr && addr < found->vm_end)
+		return found;
+	found = NULL;
 	while (n) {
 		struct vm_area_struct *vma = rb_entry(n, struct vm_area_struct, vm_rb);
 
@@ -56,6 +59,7 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, u64 addr)
 			break;
 		n = n->rb_left;
 	}
+	mm->mmap_cache = found;
 	return found;
 }
 
@@ -148,6 +152,8 @@ void vma_append(struct mm_struct *mm, struct vm_area_struct *vma)
 /* Out of tree and list; the pages stay accounted for. */
 static void vma_detach(struct mm_struct *mm, struct vm_area_struct *vma)
 {
+	if (mm->mmap_cache == vma)
+		mm->mmap_cache = NULL;
 	rb_erase(&vma->vm_rb, &mm->mm_rb);
 	list_del(&vma->vm_list);
 	mm->map_count--;
