@@ -4,7 +4,9 @@
  * Linux:   drivers/net/virtio_net.c (6.1); VIRTIO 1.2, 5.1
  * Same:    NAPI: the interrupt only schedules the poll; mergeable receive buffers; small packets are copied so that
  *          their buffer can be used again at once; sent packets are freed by later calls, not by interrupts.
- * Differs: 1. one pair of queues. 2. receive buffers are whole pages. 3. a sent skb is orphaned when it enters the
+ * Differs: 1. one pair of queues. 2. receive buffers are whole pages, so that a super-packet fits an skb; "small" is
+ *             whatever fits an ordinary frame: left in its page it would hold three times its size, and a socket's
+ *             buffer, which is counted in memory held, would be full after a third of the window. 3. a sent skb is orphaned when it enters the
  *             ring (as Linux does without tx NAPI): it may lie there until the next packet goes or comes, and its
  *             socket must not wait for that. 4. the header the device reads stands in skb->cb, which nobody else uses
  *             once the driver owns the packet: no headroom is needed, and shared heads are never written.
@@ -41,7 +43,7 @@ enum { VIRTIO_NET_HDR_GSO_NONE = 0, VIRTIO_NET_HDR_GSO_TCPV4 = 1 };
 
 enum {
 	HDR_LEN = sizeof(struct virtio_net_hdr),
-	RX_COPY_LEN = 256,		/* up to here a packet is copied whole */
+	RX_COPY_LEN = ETH_HLEN + ETH_DATA_LEN, /* up to here a packet is copied whole */
 	RX_HEADER_LEN = 128,		/* of a larger one, this much becomes linear: all headers */
 	RX_MIN_BUFFERS = 64,		/* several times the pages of the largest packet */
 	TX_RESERVE = MAX_SKB_FRAGS + 2,	/* descriptors the largest packet takes */
@@ -126,7 +128,7 @@ static noinline void rx_discard(struct virtnet_info *vi, struct page *page, unsi
 	} while (more-- && (page = rx_get_page(vi, &len)) != NULL);
 }
 
-/* A packet in one page, short: copied, so that a few bytes do not hold a page and the page can be used again. */
+/* A packet of an ordinary frame's size: copied, so that it does not hold a page, and the page can be used again. */
 static struct sk_buff *rx_copy_small(struct virtnet_info *vi, struct page *page, u32 len)
 {
 	struct sk_buff *skb = netdev_alloc_skb(vi->dev, len);
