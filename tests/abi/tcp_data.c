@@ -76,11 +76,15 @@ TEST(tcp_both_directions_at_once)
 
 TEST(tcp_slow_reader_closes_the_window_and_opens_it_again)
 {
-	struct pair p = tcp_pair();
-	size_t total = 4 << 20;
+	int l = tcp_socket(0);
+	size_t total = 2 << 20;
+	struct pair p;
 	pid_t pid;
 
-	CHECK_EQ(set_int(p.s, SOL_SOCKET, SO_RCVBUF, 8192), 0);
+	CHECK_EQ(set_int(l, SOL_SOCKET, SO_RCVBUF, 30000), 0);
+	CHECK_EQ(bind_to(l, 0), 0);
+	CHECK_EQ(listen(l, 1), 0);
+	p = pair_of(l);
 	pid = fork();
 	if (pid == 0) {
 		close(p.s);
@@ -89,7 +93,9 @@ TEST(tcp_slow_reader_closes_the_window_and_opens_it_again)
 	}
 	close(p.c);
 	sleep_ms(300);
-	receive_stream(p.s, total, 65536);
+	receive_stream(p.s, total / 2, 65536);
+	sleep_ms(300);
+	receive_rest(p.s, total / 2, total, 30000);
 }
 
 TEST(tcp_small_buffers_on_both_sides)

@@ -159,19 +159,21 @@ static U void send_stream(int fd, size_t total, size_t piece)
 	}
 	free(buf);
 }
-static U void receive_stream(int fd, size_t total, size_t piece)
+/* Receive bytes @from to @to of the stream in pieces of up to @piece. */
+static U void receive_rest(int fd, size_t from, size_t to, size_t piece)
 {
 	unsigned char *buf = malloc(piece);
 
-	for (size_t done = 0; done < total; ) {
-		ssize_t n = read(fd, buf, piece);
+	while (from < to) {
+		ssize_t n = read(fd, buf, to - from < piece ? to - from : piece);
 
 		CHECK(n > 0);
-		check_stream(buf, done, n);
-		done += n;
+		check_stream(buf, from, n);
+		from += n;
 	}
 	free(buf);
 }
+static U void receive_stream(int fd, size_t total, size_t piece) { receive_rest(fd, 0, total, piece); }
 static U int state_of(int fd)
 {
 	struct tcp_info ti;
