@@ -102,6 +102,8 @@ void *memblock_alloc(size_t size, size_t align);
  * allocate. Context: boot. @fn runs in a task that may hold mutexes: it takes spinlocks only.
  */
 void register_shrinker(void (*fn)(void));
+/* drop_caches - all that caches can do without becomes free pages. Context: task, irqs on. */
+void drop_caches(void);
 
 /*
  * vmalloc - @size bytes of single pages mapped one after another, a guard page behind; NULL: out of

@@ -9,6 +9,7 @@
  */
 #include "fs/file.h"
 #include "fs/proc/internal.h"
+#include "kernel/mm.h"
 #include "kernel/printk.h"
 #include "kernel/random.h"
 #include "kernel/slab.h"
@@ -101,6 +102,22 @@ static void show_file_nr(struct seq_file *m, __unused void *arg)
 	seq_printf(m, "%ld\t0\t%llu\n", files_open(), (unsigned long long)LONG_MAX);
 }
 
+static void show_zero(struct seq_file *m, __unused void *arg)
+{
+	seq_printf(m, "0\n");
+}
+
+/* Linux's numbers choose among its caches; here all go. */
+static int drop_caches_write(const char *text, __unused size_t len, __unused void *arg)
+{
+	u64 v;
+
+	if (kstrtou64(text, 0, &v) || v < 1 || v > 4)
+		return -EINVAL;
+	drop_caches();
+	return 0;
+}
+
 static const struct { const char *path, *text; } fixed[] = {
 	{ "sys/kernel/cap_last_cap", "40" },
 	{ "sys/kernel/ngroups_max", "65536" },
@@ -108,12 +125,12 @@ static const struct { const char *path, *text; } fixed[] = {
 	{ "sys/kernel/random/poolsize", "256" },
 	{ "sys/kernel/pid_max", "32768" },
 	{ "sys/kernel/threads-max", "32768" },
-	{ "sys/kernel/randomize_va_space", "2" },
+	{ "sys/kernel/randomize_va_space", "0" },
 	{ "sys/kernel/sched_child_runs_first", "0" },
 	{ "sys/fs/file-max", "9223372036854775807" },
 	{ "sys/fs/nr_open", "1048576" },
 	{ "sys/fs/pipe-max-size", "1048576" },
-	{ "sys/vm/overcommit_memory", "1" },
+	{ "sys/vm/overcommit_memory", "0" },
 	{ "sys/vm/max_map_count", "65530" },
 	{ "sys/vm/swappiness", "0" },
 };
@@ -132,4 +149,5 @@ void proc_sysctl_init(void)
 	proc_create_single("sys/kernel/random/boot_id", show_boot_id, NULL);
 	proc_create_single("sys/kernel/tainted", show_tainted, NULL);
 	proc_create_single("sys/fs/file-nr", show_file_nr, NULL);
+	proc_create_rw("sys/vm/drop_caches", show_zero, drop_caches_write, NULL);
 }

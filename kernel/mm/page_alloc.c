@@ -222,15 +222,20 @@ void register_shrinker(void (*fn)(void))
 	panic("more than %d shrinkers", MAX_SHRINKERS);
 }
 
-/* Memory is short: what caches can do without, then all that lies unused on some CPU. */
-static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
+void drop_caches(void)
 {
-	if (gfp & GFP_ATOMIC || irqs_disabled() || in_atomic() || order > MAX_ORDER)
-		return NULL;
 	for (int i = 0; i < MAX_SHRINKERS && shrinkers[i]; i++)
 		shrinkers[i]();
 	slab_shrink_all();
 	drain_all_pages();
+}
+
+/* Memory is short: what caches can do without, and what lies unused on some CPU. */
+static noinline struct page *alloc_slow(gfp_t gfp, unsigned int order)
+{
+	if (gfp & GFP_ATOMIC || irqs_disabled() || in_atomic() || order > MAX_ORDER)
+		return NULL;
+	drop_caches();
 	return try_alloc(order, min_free_pages);
 }
 
