@@ -27,8 +27,9 @@ struct pty {
 	struct tty_struct slave;
 	/* ptys_mutex */
 	unsigned int index;
-	int refs;			/* the master, and an open slave */
 	bool locked;			/* until TIOCSPTLCK */
+	/* atomic */
+	refcount_t refs;		/* one for the master, one for each open file of the slave */
 	/* single words */
 	bool slave_opened;
 	/* lock (LEAF): what the slave wrote and the master has not read */
@@ -95,56 +96,66 @@ static void pty_unthrottle(struct tty_struct *tty)
 /* Takes: one of pty->refs. */
 static void pty_put(struct pty *pty)
 {
-	mutex_lock(&ptys_mutex);
-	bool last = --pty->refs == 0;
-
-	if (last)
-		ptys[pty->index] = NULL;
-	mutex_unlock(&ptys_mutex);
-	if (!last)
+	if (!refcount_dec_and_test(&pty->refs))
 		return;
+	mutex_lock(&ptys_mutex);
+	ptys[pty->index] = NULL;
+	mutex_unlock(&ptys_mutex);
 	flush_scheduled_work();	/* the worker may have input of it in hand */
 	kfree(pty);
 }
 
-static void pty_last_close(struct tty_struct *tty)
+static void pty_close(struct tty_struct *tty, bool last)
 {
 	struct pty *pty = tty->driver_data;
 
-	__wake_up(&pty->master_wait, TASK_INTERRUPTIBLE, 0, poll_to_key(EPOLLIN | EPOLLHUP));
+	if (last)
+		__wake_up(&pty->master_wait, TASK_INTERRUPTIBLE, 0, poll_to_key(EPOLLIN | EPOLLHUP));
 	pty_put(pty);
 }
 
+static bool pty_open(struct tty_struct *tty)
+{
+	struct pty *pty = tty->driver_data;
+
+	return refcount_inc_not_zero(&pty->refs);
+}
+
 static const struct tty_operations pty_ops = {
+	.open = pty_open,
 	.write = pty_write,
 	.write_room = pty_room,
 	.chars_in_buffer = pty_none_waiting,
 	.flush_buffer = pty_flush,
-	.last_close = pty_last_close,
+	.close = pty_close,
 	.unthrottle = pty_unthrottle,
 };
 
-/* The slave of @pty for a new open file. ptys_mutex held. */
-static int slave_attach(struct pty *pty, struct file *file, bool noctty)
+/* The pair of slave @i with a reference, or NULL. */
+static struct pty *pty_get(unsigned int i)
 {
-	if (pty->locked || READ_ONCE(pty->slave.other_closed))
-		return -EIO;
-	/* One reference for all open files of the slave: the first takes it, the last close gives it back. */
-	if (!pty->slave.count)
-		pty->refs++;
-	WRITE_ONCE(pty->slave_opened, true);
-	return tty_attach(&pty->slave, file, noctty);
+	struct pty *pty = NULL;
+
+	mutex_lock(&ptys_mutex);
+	if (i < NR_PTYS && ptys[i] && !ptys[i]->locked && !READ_ONCE(ptys[i]->slave.other_closed) &&
+	    pty_open(&ptys[i]->slave))
+		pty = ptys[i];
+	mutex_unlock(&ptys_mutex);
+	return pty;
 }
 
 static int pts_open(struct inode *inode, struct file *file)
 {
-	unsigned int i = MINOR(inode->i_rdev);
-	int err = -EIO;
+	struct pty *pty = pty_get(MINOR(inode->i_rdev));
 
-	mutex_lock(&ptys_mutex);
-	if (i < NR_PTYS && ptys[i])
-		err = slave_attach(ptys[i], file, false);
-	mutex_unlock(&ptys_mutex);
+	if (!pty)
+		return -EIO;
+	int err = tty_attach(&pty->slave, file, false);
+
+	if (err)
+		pty_put(pty);
+	else
+		WRITE_ONCE(pty->slave_opened, true);
 	return err;
 }
 
@@ -325,7 +336,7 @@ static void pty_fill(struct pty *pty, unsigned int index)
 	snprintf(name, sizeof(name), "pts/%u", index);
 	tty_setup(&pty->slave, &pty_ops, pty, name, MKDEV((unsigned int)UNIX98_PTY_SLAVE_MAJOR, index));
 	pty->index = index;
-	pty->refs = 1;
+	refcount_set(&pty->refs, 1);
 	pty->locked = true;
 	spin_lock_init(&pty->lock, LC_LEAF);
 	init_waitqueue_head(&pty->master_wait);

@@ -284,9 +284,22 @@ static int ttyaux_open(struct inode *inode, struct file *file)
 {
 	if (MINOR(inode->i_rdev) == CONSOLE_MINOR)
 		return nr_lines ? tty_attach(lines[0], file, true) : -ENODEV;
-	struct tty_struct *tty = READ_ONCE(current->signal->tty);
+	unsigned long flags;
 
-	return tty ? tty_attach(tty, file, true) : -ENXIO;
+	/* Whoever lets the terminal go clears signal->tty first, under this lock. */
+	spin_lock_irqsave(&pidtab_lock, flags);
+	struct tty_struct *tty = current->signal->tty;
+
+	if (tty && tty->ops->open && !tty->ops->open(tty))
+		tty = NULL;
+	spin_unlock_irqrestore(&pidtab_lock, flags);
+	if (!tty)
+		return -ENXIO;
+	int err = tty_attach(tty, file, true);
+
+	if (err && tty->ops->close)
+		tty->ops->close(tty, false);
+	return err;
 }
 
 static int tty_release(__unused struct inode *inode, struct file *file)
@@ -297,8 +310,8 @@ static int tty_release(__unused struct inode *inode, struct file *file)
 	bool last = --tty->count == 0;
 
 	mutex_unlock(&tty->mutex);
-	if (last && tty->ops->last_close)
-		tty->ops->last_close(tty);
+	if (tty->ops->close)
+		tty->ops->close(tty, last);
 	return 0;
 }
 

@@ -34,9 +34,13 @@ struct tty_operations {
 	/* write_room - bytes that write() would take now; chars_in_buffer - taken but not sent yet. */
 	size_t (*write_room)(struct tty_struct *tty);
 	size_t (*chars_in_buffer)(struct tty_struct *tty);
-	/* flush_buffer - forget what was taken. last_close - no file has it open any more. Both may be NULL. */
+	/*
+	 * open - a reference for one more open file; false: the line is going away. Context: any. close - one open file
+	 * less, maybe the @last; drops the reference. flush_buffer - forget what was taken. All may be NULL.
+	 */
+	bool (*open)(struct tty_struct *tty);
 	void (*flush_buffer)(struct tty_struct *tty);
-	void (*last_close)(struct tty_struct *tty);
+	void (*close)(struct tty_struct *tty, bool last);
 	/* unthrottle - the reader made room for input again. May be NULL. */
 	void (*unthrottle)(struct tty_struct *tty);
 };
@@ -91,7 +95,10 @@ void tty_wakeup(struct tty_struct *tty);
 void tty_hangup(struct tty_struct *tty);
 /* tty_check_change - may current, if in the background, change @tty? 0, -EIO, or -ERESTARTSYS after @sig was sent to its group. */
 int tty_check_change(struct tty_struct *tty, int sig);
-/* tty_fops - of an open terminal. tty_attach - make @file one; @noctty: never the controlling one. Return: 0 or -EIO. */
+/*
+ * tty_fops - of an open terminal. tty_attach - make @file one; @noctty: never the controlling one.
+ * Return: 0 or -EIO. Takes: the reference that ops->open() gave, on success.
+ */
 extern const struct file_operations tty_fops;
 int tty_attach(struct tty_struct *tty, struct file *file, bool noctty);
 void tty_signal_fg(struct tty_struct *tty, int sig);
