@@ -345,18 +345,17 @@ static void tcp_ofo_queue(struct sock *sk)
 /* --- out of order */
 
 /* Where in the tree [seq, end) belongs. Return: true if all of it is there already. */
-static bool tcp_ofo_find(const struct tcp_sock *tp, const struct tcp_skb_cb *cb, struct rb_node **parent, struct rb_node ***link)
+static bool tcp_ofo_find(struct tcp_sock *tp, const struct tcp_skb_cb *cb, struct rb_node **parent, struct rb_node ***link)
 {
-	struct rb_node **p = (struct rb_node **)&tp->out_of_order_queue.rb_node;
+	struct rb_node **p = &tp->out_of_order_queue.rb_node;
+	struct sk_buff *last = tp->ooo_last_skb;
 
 	*parent = NULL;
 	/* Most often it goes to the end. */
-	if (tp->ooo_last_skb && seq_after(cb->seq, TCP_SKB_CB(tp->ooo_last_skb)->seq))
-		p = (struct rb_node **)&tp->ooo_last_skb->rbnode;
-	if (p == (struct rb_node **)&tp->ooo_last_skb->rbnode) {
-		*parent = &tp->ooo_last_skb->rbnode;
-		*link = &(*parent)->rb_right;
-		return !seq_after(cb->end_seq, TCP_SKB_CB(tp->ooo_last_skb)->end_seq);
+	if (last && seq_after(cb->seq, TCP_SKB_CB(last)->seq)) {
+		*parent = &last->rbnode;
+		*link = &last->rbnode.rb_right;
+		return !seq_after(cb->end_seq, TCP_SKB_CB(last)->end_seq);
 	}
 	while (*p) {
 		const struct tcp_skb_cb *cb1 = TCP_SKB_CB(rb_entry(*p, struct sk_buff, rbnode));
