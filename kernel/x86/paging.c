@@ -270,16 +270,24 @@ static bool add_table(pte_t *pgd, pte_t *entry)
 	return true;
 }
 
+/* The table below @e, made if it is missing and wanted. */
+static __always_inline pte_t *table_below(pte_t *pgd, pte_t *e, bool alloc)
+{
+	if (unlikely(!*e) && (!alloc || !add_table(pgd, e)))
+		return NULL;
+	return table_of(*e);
+}
+
+/* Level by level, not in a loop: every page fault comes through here. */
 pte_t *pte_walk(pte_t *pgd, u64 addr, bool alloc)
 {
-	pte_t *table = pgd;
+	pte_t *table = table_below(pgd, &pgd[index_of(addr, LEVEL_PML4)], alloc);
 
-	for (int l = LEVEL_PML4; l > LEVEL_PT; l--) {
-		pte_t *e = &table[index_of(addr, l)];
-
-		if (!*e && (!alloc || !add_table(pgd, e)))
-			return NULL;
-		table = table_of(*e);
-	}
-	return &table[index_of(addr, LEVEL_PT)];
+	if (unlikely(!table))
+		return NULL;
+	table = table_below(pgd, &table[index_of(addr, LEVEL_PDPT)], alloc);
+	if (unlikely(!table))
+		return NULL;
+	table = table_below(pgd, &table[index_of(addr, LEVEL_PD)], alloc);
+	return likely(table) ? &table[index_of(addr, LEVEL_PT)] : NULL;
 }
