@@ -48,6 +48,12 @@ typedef struct siginfo {
 	};
 } siginfo_t;
 static_assert(sizeof(siginfo_t) == 128, "ABI");
+/* No kind of signal uses more than 48 bytes: the rest is zero, and inside the kernel it is neither filled nor copied. */
+enum { SIGINFO_USED = 48 };
+static inline void clear_siginfo(siginfo_t *info) { __builtin_memset(info, 0, SIGINFO_USED); }
+static inline void copy_siginfo(siginfo_t *to, const siginfo_t *from) { __builtin_memcpy(to, from, SIGINFO_USED); }
+/* copy_siginfo_to_user - all 128 bytes. Return: 0 or -EFAULT. Context: task. */
+int __must_check copy_siginfo_to_user(uptr to, const siginfo_t *from);
 
 struct sigaction_k { u64 sa_handler; u64 sa_flags; u64 sa_restorer; sigset_t sa_mask; };	/* the kernel's ABI layout */
 struct sigpending { struct list_head list; sigset_t signal; };

@@ -28,6 +28,7 @@ struct linux_binprm {
 	u64 stack_top, exec_p;		/* end of the stack; where the file name stands */
 	struct page *page;		/* the stack page in hand, with a reference */
 	u64 page_base;
+	struct { u8 at_random[16]; u64 pie; u32 stack, sp; } random;	/* drawn at once: each draw costs a block of the generator */
 	struct cred cred;
 	bool secure;			/* AT_SECURE */
 	bool inaccessible;		/* a descriptor that execve() closes names the file */

@@ -41,7 +41,6 @@ enum {
 	AT_NULL, AT_IGNORE, AT_EXECFD, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_NOTELF,
 	AT_UID, AT_EUID, AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23, AT_RANDOM = 25,
 	AT_HWCAP2 = 26, AT_EXECFN = 31, AT_MINSIGSTKSZ = 51,
-	RANDOM_BYTES = 16,
 };
 #define PIE_BASE ALIGN_DOWN(TASK_SIZE / 3 * 2, PAGE_SIZE)	/* Linux's ELF_ET_DYN_BASE */
 #define PIE_RANDOM_PAGES (1U << 20)
@@ -222,12 +221,7 @@ static int map_segments(struct mm_struct *mm, const struct elf_image *e)
 	return 0;
 }
 
-static u64 pie_base(void)
-{
-	if (current->personality & ADDR_NO_RANDOMIZE)
-		return PIE_BASE;
-	return PIE_BASE + (u64)(get_random_u32() % PIE_RANDOM_PAGES) * PAGE_SIZE;
-}
+static u64 pie_base(const struct linux_binprm *b) { return PIE_BASE + b->random.pie % PIE_RANDOM_PAGES * PAGE_SIZE; }
 
 /* A file that fixes its addresses must not lie over the new stack and what it may grow by at once. */
 static bool clear_of_stack(const struct linux_binprm *b, const struct elf_image *e)
@@ -242,7 +236,7 @@ static int map_image(struct linux_binprm *b, struct elf_image *e, struct elf_ima
 	int err = 0;
 
 	if (e->hdr.e_type == ET_DYN && interp)
-		e->bias = ALIGN_DOWN(pie_base(), e->align) - e->lo;
+		e->bias = ALIGN_DOWN(pie_base(b), e->align) - e->lo;
 	else if (e->hdr.e_type == ET_DYN)
 		err = choose_bias(mm, e);
 	if (err)
@@ -356,12 +350,11 @@ static int plan_stack(struct linux_binprm *b, struct stack_plan *plan)
 {
 	u64 p = b->p;
 
-	if (!(current->personality & ADDR_NO_RANDOMIZE))
-		p -= get_random_u32() % (2 * PAGE_SIZE);
+	p -= b->random.sp % (2 * PAGE_SIZE);
 	p = ALIGN_DOWN(p, 16UL);
 	p -= sizeof(platform_name);
 	plan->platform = p;
-	p -= RANDOM_BYTES;
+	p -= sizeof(b->random.at_random);
 	plan->random = p;
 	plan->pointers = 1 + (size_t)b->argc + 1 + (size_t)b->envc + 1;
 	/* System V ABI 3.4.1: a multiple of 16 when the program begins. */
@@ -403,12 +396,10 @@ static int create_elf_tables(struct linux_binprm *b, const struct elf_image *e, 
 	struct auxv a = { .next = mm->saved_auxv };
 	u64 argc = (u64)b->argc, s = b->p;
 	uptr to = UPTR(plan->sp);
-	u8 random[RANDOM_BYTES];
 
 	static_assert(AUX_WORDS <= ARRAY_SIZE(mm->saved_auxv), "room for /proc/PID/auxv");
-	get_random_bytes(random, sizeof(random));
 	if (copy_to_user(UPTR(plan->platform), platform_name, sizeof(platform_name)) ||
-	    copy_to_user(UPTR(plan->random), random, sizeof(random)) || put_user(argc, to))
+	    copy_to_user(UPTR(plan->random), b->random.at_random, sizeof(b->random.at_random)) || put_user(argc, to))
 		return -EFAULT;
 	to = uptr_add(to, sizeof(u64));
 	mm->arg_start = s;
@@ -455,7 +446,7 @@ static int run_image(struct linux_binprm *b, struct elf_image *e, struct elf_ima
 	fill_mm(b->mm, e, plan.sp);
 	/* A static program that may stand anywhere stands where mmap() puts things: its heap goes where programs usually are. */
 	if (e->hdr.e_type == ET_DYN && !interp)
-		b->mm->start_brk = b->mm->brk = pie_base();
+		b->mm->start_brk = b->mm->brk = pie_base(b);
 	err = begin_new_exec(b);
 	if (!err)
 		err = create_elf_tables(b, e, interp, &plan);

@@ -156,8 +156,10 @@ static int bprm_mm_init(struct linux_binprm *b)
 	b->mm = mm_alloc();
 	if (!b->mm)
 		return -ENOMEM;
-	if (!(current->personality & ADDR_NO_RANDOMIZE))
-		top -= (get_random_u32() % STACK_RANDOM_PAGES) * PAGE_SIZE;
+	get_random_bytes(&b->random, sizeof(b->random));
+	if (current->personality & ADDR_NO_RANDOMIZE)
+		b->random.pie = b->random.stack = b->random.sp = 0;
+	top -= (b->random.stack % STACK_RANDOM_PAGES) * PAGE_SIZE;
 	at = mm_map(b->mm, NULL, top - STACK_INITIAL, STACK_INITIAL, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, 0);
 	if (at < 0)
@@ -611,11 +613,12 @@ struct exec_file { int dfd; uptr uname; const char *name; int flags; };
 /* @filename: how the program will find itself called; equal to what the file is opened by, but for execveat(). */
 static int do_execve_file(const struct exec_file *f, char *filename, const struct string_list *argv, const struct string_list *envp)
 {
-	struct linux_binprm *b = kzalloc(sizeof(*b), GFP_KERNEL);
+	struct linux_binprm *b = kmalloc(sizeof(*b), GFP_KERNEL);
 	int err;
 
 	if (!b)
 		return -ENOMEM;
+	memset(b, 0, offsetof(struct linux_binprm, buf)); /* read_header() fills the rest */
 	b->filename = b->interp = filename;
 	err = bprm_mm_init(b);
 	if (!err)

@@ -131,12 +131,16 @@ SYSCALL_DEFINE0(gettid) { return current->pid; }
 
 SYSCALL_DEFINE0(getppid)
 {
-	/* One word, always that of a leader; whose id may only be a moment old. */
-	unsigned long flags;
+	const struct task_struct *leader = current->group_leader, *parent;
 	pid_t ppid;
 
-	spin_lock_irqsave(&pidtab_lock, flags);
-	ppid = current->group_leader->real_parent->tgid;
-	spin_unlock_irqrestore(&pidtab_lock, flags);
+	/*
+	 * Without the lock, which would be a quarter of this call. A parent is freed only after its children have been given
+	 * another: what was read from freed memory is read again.
+	 */
+	do {
+		parent = smp_load_acquire(&leader->real_parent);
+		ppid = smp_load_acquire(&parent->tgid);
+	} while (unlikely(parent != READ_ONCE(leader->real_parent)));
 	return ppid;
 }

@@ -18,7 +18,6 @@
 #include "fs/poll.h"
 #include "kernel/process/internal.h"
 #include "kernel/slab.h"
-#include "kernel/string.h"
 #include "kernel/trace.h"
 
 struct sigqueue {
@@ -87,7 +86,7 @@ void flush_sigqueue_mask(sigset_t mask, struct sigpending *s)
 
 void init_user_siginfo(siginfo_t *info, int sig, int code)
 {
-	memset(info, 0, sizeof(*info));
+	clear_siginfo(info);
 	info->si_signo = sig;
 	info->si_code = code;
 	info->si_pid = current->tgid;
@@ -174,12 +173,12 @@ static void collect_signal(int sig, struct sigpending *pending, siginfo_t *info)
 	pending->signal.sig &= ~sigmask(sig);
 more_wait:
 	if (first) {
-		*info = first->info;
+		copy_siginfo(info, &first->info);
 		list_del(&first->list);
 		free_sigqueue(first);
 	} else {
 		/* There was no memory for an entry, or it is SIGKILL. */
-		memset(info, 0, sizeof(*info));
+		clear_siginfo(info);
 		info->si_signo = sig;
 	}
 }
@@ -362,9 +361,9 @@ static int queue_signal(int sig, const siginfo_t *info, struct task_struct *p, s
 		return sig >= SIGRTMIN && info && info->si_code != SI_USER ? -EAGAIN : 0;
 	}
 	if (info) {
-		q->info = *info;
+		copy_siginfo(&q->info, info);
 	} else {
-		memset(&q->info, 0, sizeof(q->info));
+		clear_siginfo(&q->info);
 		q->info.si_code = SI_KERNEL;
 	}
 	q->info.si_signo = sig;
@@ -451,23 +450,32 @@ static void force_info(const siginfo_t *info, bool always_kill)
 
 void force_sig_fault(int sig, int code, u64 addr)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = code };
+	siginfo_t info;
 
+	clear_siginfo(&info);
+	info.si_signo = sig;
+	info.si_code = code;
 	info.si_addr = addr;
 	force_info(&info, false);
 }
 
 void force_sig(int sig)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_t info;
 
+	clear_siginfo(&info);
+	info.si_signo = sig;
+	info.si_code = SI_KERNEL;
 	force_info(&info, false);
 }
 
 void force_fatal_sig(int sig)
 {
-	siginfo_t info = { .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_t info;
 
+	clear_siginfo(&info);
+	info.si_signo = sig;
+	info.si_code = SI_KERNEL;
 	force_info(&info, true);
 }
 
@@ -575,7 +583,7 @@ static void fill_child_info(siginfo_t *info, struct task_struct *p)
 {
 	struct task_usage u;
 
-	memset(info, 0, sizeof(*info));
+	clear_siginfo(info);
 	info->si_signo = SIGCHLD;
 	info->si_pid = p->tgid;
 	info->si_uid = p->cred.uid;
@@ -594,10 +602,6 @@ bool do_notify_parent_locked(struct task_struct *p, int sig)
 	unsigned long flags;
 
 	assert_held(&pidtab_lock);
-	fill_child_info(&info, p);
-	info.si_signo = sig;
-	info.si_code = p->exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
-	info.si_status = p->exit_code & 0x7f ? p->exit_code & 0x7f : p->exit_code >> 8;
 	s = lock_task_sighand(parent, &flags);
 	act = sighand_action(s, SIGCHLD);
 	if (sig == SIGCHLD && (act->sa_handler == SIG_IGN || (act->sa_flags & SA_NOCLDWAIT))) {
@@ -606,8 +610,13 @@ bool do_notify_parent_locked(struct task_struct *p, int sig)
 		if (act->sa_handler == SIG_IGN)
 			sig = 0;
 	}
-	if (sig > 0 && valid_signal((u64)sig) && parent->signal->nr_threads)
+	if (sig > 0 && valid_signal((u64)sig) && !sig_ignored(parent, sig, false)) {
+		fill_child_info(&info, p);
+		info.si_signo = sig;
+		info.si_code = p->exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
+		info.si_status = p->exit_code & 0x7f ? p->exit_code & 0x7f : p->exit_code >> 8;
 		send_signal_locked(sig, &info, parent, true);
+	}
 	spin_unlock_irqrestore(&s->siglock, flags);
 	wake_up_parent_locked(parent);
 	return autoreap;

@@ -149,8 +149,10 @@ static int setup_rt_frame(const struct ksignal *ks, struct pt_regs *regs)
 	};
 	fill_sigcontext(&f.uc.uc_mcontext, regs, fpstate, mask.sig);
 	f.uc.uc_sigmask = mask;
-	if (siginfo)
-		f.info = ks->info;
+	if (siginfo) {
+		copy_siginfo(&f.info, &ks->info);
+		memset((u8 *)&f.info + SIGINFO_USED, 0, sizeof(f.info) - SIGINFO_USED);
+	}
 	if (copy_to_user(UPTR(sp), &f, siginfo ? sizeof(f) : offsetof(struct rt_sigframe, info)))
 		return -EFAULT;
 	if (current->sas_ss_flags & SS_AUTODISARM)

@@ -149,10 +149,21 @@ SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig)
 	return kill_thread(0, pid, sig, &info);
 }
 
-static int copy_siginfo(siginfo_t *info, int sig, uptr uinfo)
+int copy_siginfo_to_user(uptr to, const siginfo_t *from)
+{
+	if (copy_to_user(to, from, SIGINFO_USED) || clear_user(uptr_add(to, SIGINFO_USED), sizeof(*from) - SIGINFO_USED))
+		return -EFAULT;
+	return 0;
+}
+
+/* Return: 0, -EFAULT, -E2BIG: there is something in the part that no kind of signal uses. */
+static int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo)
 {
 	if (copy_from_user(info, uinfo, sizeof(*info)))
 		return -EFAULT;
+	for (size_t i = SIGINFO_USED; i < sizeof(*info); i++)
+		if (((const u8 *)info)[i])
+			return -E2BIG;
 	info->si_signo = sig;
 	return 0;
 }
@@ -163,7 +174,7 @@ static bool may_fake(const siginfo_t *info, pid_t pid) { return (info->si_code <
 SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, uptr, uinfo)
 {
 	siginfo_t info;
-	int err = copy_siginfo(&info, sig, uinfo);
+	int err = copy_siginfo_from_user(&info, sig, uinfo);
 
 	if (err)
 		return err;
@@ -175,7 +186,7 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, uptr, uinfo)
 SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, uptr, uinfo)
 {
 	siginfo_t info;
-	int err = copy_siginfo(&info, sig, uinfo);
+	int err = copy_siginfo_from_user(&info, sig, uinfo);
 
 	if (err)
 		return err;
@@ -394,7 +405,7 @@ SYSCALL_DEFINE4(rt_sigtimedwait, uptr, uset, uptr, uinfo, uptr, uts, size_t, sig
 			deadline_ns = ktime_get_ns() + timespec64_to_ns(&ts);
 	}
 	sig = do_sigtimedwait(set, &info, timed ? &deadline_ns : NULL);
-	if (sig > 0 && !uptr_is_null(uinfo) && copy_to_user(uinfo, &info, sizeof(info)))
+	if (sig > 0 && !uptr_is_null(uinfo) && copy_siginfo_to_user(uinfo, &info))
 		return -EFAULT;
 	return sig;
 }

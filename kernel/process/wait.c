@@ -52,14 +52,17 @@ static pid_t wait_task_zombie(struct wait_opts *wo, struct task_struct *p)
 	wo->cause = code & 0x7f ? CLD_KILLED : CLD_EXITED;
 	wo->status = code & 0x7f ? code & 0x7f : code >> 8;
 	wo->uid = p->cred.uid;
-	process_usage(p, &wo->usage);
-	add_usage(&wo->usage, &p->signal->children);
-	if (wo->flags & WNOWAIT)
+	if (wo->flags & WNOWAIT) {
+		process_usage(p, &wo->usage);
+		add_usage(&wo->usage, &p->signal->children);
 		return p->tgid;
-	add_usage(children, &wo->usage);
+	}
 	p->exit_state = EXIT_DEAD;
 	wo->reaped = release_task_locked(p); /* a leader has none */
 	wo->reaped = p;
+	wo->usage = p->signal->dead;
+	add_usage(&wo->usage, &p->signal->children);
+	add_usage(children, &wo->usage);
 	return p->tgid;
 }
 
@@ -228,8 +231,9 @@ static int waitid_target(struct wait_opts *wo, int which, pid_t upid)
 
 static int put_child_info(uptr infop, const struct wait_opts *wo, pid_t pid)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
+	clear_siginfo(&info);
 	if (pid > 0) {
 		info.si_signo = SIGCHLD;
 		info.si_code = wo->cause;
