@@ -31,8 +31,8 @@ struct eppoll_entry {
 /* One watched file. */
 struct epitem {
 	/* immutable */
-	struct eventpoll *ep;		/* a reference */
-	struct file *file;		/* no reference: see LIFETIMES */
+	struct eventpoll *ep;		/* no reference: see LIFETIMES in fs/eventpoll.c */
+	struct file *file;		/* nor here */
 	int fd;
 	/* ep->lock */
 	struct list_head rdllink;	/* in rdllist, or, under mtx, in the list of a scan */
@@ -68,7 +68,7 @@ struct eventpoll {
 	u64 gen;			/* last walk that was here */
 	int loop_check_depth;		/* and what it found */
 	/* atomic */
-	refcount_t refs;
+	refcount_t refs;		/* its file, and each release of a watched file under way */
 };
 
 extern const struct file_operations eventpoll_fops;

@@ -52,19 +52,21 @@
  * wake-up walks all of them). That is checked under EPNEST, which whoever changes the graph of epolls must hold;
  * adding an ordinary file to an epoll that nobody watches, the usual case, does not need it.
  *
- * LIFETIMES. struct eventpoll: one reference by its file, one by each item. An item ends in one of three ways,
- * always under mtx: EPOLL_CTL_DEL, the end of the epoll (ep_clear_and_put()), the end of the watched file
- * (eventpoll_release_file()). The last two can meet; file->f_lock decides:
+ * LIFETIMES. An item ends in one of three ways, always under mtx: EPOLL_CTL_DEL, the end of the epoll
+ * (ep_clear_and_put()), the end of the watched file (eventpoll_release_file()). The last two can meet; f_lock decides:
  *
  *	last close of the watched file		last close of the epoll
- *	f_lock: epi->dying = true		f_lock: is epi->dying set? then leave the item to the other,
- *	mtx: remove, put ep			else remove it
+ *	f_lock: epi->dying = true, get ep	f_lock: is epi->dying set? then leave the item to the other,
+ *	mtx: remove it				else remove it
+ *	put ep					put ep
  *
- * The item holds a reference to ep, so the left side can lock ep->mtx however late it comes. The watched file cannot
- * go while an item is in the tree: its release waits, in eventpoll_release(), for mtx. So under mtx every item's
- * file may be polled, though the item holds no reference to it (it must not: closing a file ends its membership). A
- * callback may use epi and ep without references: it holds the lock of the queue that the entry is on, and removal
- * takes the entry off that queue, under that lock, before anything is freed.
+ * struct eventpoll has one reference by its file and one by each removal of the left kind under way, so the left side
+ * can lock ep->mtx however late it comes. (Its get is safe: while an item that is not dying is on the file's list, the
+ * right side has not been past f_lock, and still holds the first reference.) The watched file cannot go while an item
+ * is in the tree: its release waits, in eventpoll_release(), for mtx. So under mtx every item's file may be polled,
+ * though the item holds no reference to it (it must not: closing a file ends its membership). A callback may use epi
+ * and ep without references: it holds the lock of the queue that the entry is on, and removal takes the entry off that
+ * queue, under that lock, before anything is freed.
  */
 #include "fs/eventpoll.h"
 #include "fs/anon_inodes.h"
@@ -333,9 +335,7 @@ static inline int ep_report(struct eventpoll *ep, struct epitem *epi, poll_table
 
 	if (!revents)
 		return 0;
-	struct epoll_event event = { revents, epi->event.data };
-
-	if (copy_to_user(to, &event, sizeof(event))) {
+	if (put_user(revents, to) || put_user(epi->event.data, uptr_add(to, sizeof(revents)))) {
 		list_add(&epi->rdllink, txlist);
 		return -EFAULT;
 	}
@@ -392,7 +392,7 @@ static int ep_send_events(struct eventpoll *ep, uptr events, int maxevents)
  *
  * Whichever is first, the other sees it. The entry is exclusive: one event wakes one task.
  */
-static bool ep_wait(struct eventpoll *ep, u64 deadline_ns, bool *timed_out)
+static noinline bool ep_wait(struct eventpoll *ep, u64 deadline_ns, bool *timed_out)
 {
 	DEFINE_WAIT(wait);
 	bool eavail;
@@ -562,30 +562,27 @@ static void ep_put(struct eventpoll *ep)
 	kfree(ep);
 }
 
-/*
- * Take @epi out and free it. @by_file: its file is being released; everyone else leaves a dying item to that.
- * Return: true if it is gone: the caller then puts the item's reference to ep, after unlocking mtx. Locks: mtx held.
- */
-static bool ep_remove(struct eventpoll *ep, struct epitem *epi, bool by_file)
+/* Take @epi out and free it. @by_file: its file is released, others leave a dying item to that. Locks: mtx held. */
+static void ep_remove(struct eventpoll *ep, struct epitem *epi, bool by_file)
 {
 	assert_held(&ep->mtx);
 	ep_unregister_pollwait(epi);
 	spin_lock(&epi->file->f_lock);
 	if (unlikely(epi->dying && !by_file)) {
 		spin_unlock(&epi->file->f_lock);
-		return false;
+		return;
 	}
 	hlist_del_init(&epi->fllink);
 	spin_unlock(&epi->file->f_lock);
 	rb_erase(&epi->rbn, &ep->rbr);
-	/* No callback is left that could link it again, and no scan runs; but epoll_wait() looks at the list's head. */
-	spin_lock_irq(&ep->lock);
-	if (ep_is_linked(epi))
+	/* No callback is left that could link it and no scan runs. If it is linked, callbacks change its neighbors. */
+	if (ep_is_linked(epi)) {
+		spin_lock_irq(&ep->lock);
 		list_del(&epi->rdllink);
-	spin_unlock_irq(&ep->lock);
+		spin_unlock_irq(&ep->lock);
+	}
 	atomic_long_dec(&ep->user->watches);
 	kmem_cache_free(epi_cache, epi);
-	return true;
 }
 
 static struct epitem *ep_alloc_item(struct eventpoll *ep, const struct epoll_event *event, struct file *file, int fd)
@@ -602,7 +599,6 @@ static struct epitem *ep_alloc_item(struct eventpoll *ep, const struct epoll_eve
 	epi->event = *event;
 	epi->pwqlist = NULL;
 	epi->dying = false;
-	refcount_inc(&ep->refs);
 	return epi;
 }
 
@@ -654,8 +650,7 @@ static int ep_insert(struct eventpoll *ep, const struct epoll_event *event, stru
 
 out_remove:
 	/* @file is ours for the length of the call, so the item cannot be dying. */
-	if (ep_remove(ep, epi, false))
-		ep_put(ep);
+	ep_remove(ep, epi, false);
 	return err;
 }
 
@@ -688,12 +683,14 @@ void eventpoll_release_file(struct file *file)
 		spin_lock(&file->f_lock);
 		struct epitem *epi = hlist_entry_safe(file->f_ep.first, struct epitem, fllink);
 
-		if (epi)
+		if (epi) {
+			/* From now on it is ours to remove. */
 			epi->dying = true;
+			refcount_inc(&epi->ep->refs);
+		}
 		spin_unlock(&file->f_lock);
 		if (!epi)
 			return;
-		/* Now the item is ours to remove, and keeps its ep alive until we have. */
 		struct eventpoll *ep = epi->ep;
 
 		mutex_lock(&ep->mtx);
@@ -707,17 +704,14 @@ void eventpoll_release_file(struct file *file)
 static void ep_clear_and_put(struct eventpoll *ep)
 {
 	struct rb_node *n, *next;
-	int removed = 0;
 
 	mutex_lock(&ep->mtx);
 	for (n = rb_first(&ep->rbr); n; n = next) {
 		next = rb_next(n);
-		removed += ep_remove(ep, rb_entry(n, struct epitem, rbn), false);
+		ep_remove(ep, rb_entry(n, struct epitem, rbn), false);
 		cond_resched();
 	}
 	mutex_unlock(&ep->mtx);
-	while (removed--)
-		ep_put(ep);
 	ep_put(ep);
 }
 
@@ -830,7 +824,7 @@ static int ep_lock_for_ctl(struct file *epfile, struct file *tfile, int op, bool
 /* What can be said of @event and the two files before anything is locked. */
 static int ep_ctl_check(const struct file *epfile, const struct file *tfile, int op, const struct epoll_event *event)
 {
-	if (!file_can_poll(tfile))
+	if (!tfile->f_op->poll)
 		return -EPERM;
 	if (epfile == tfile || !is_file_epoll(epfile))
 		return -EINVAL;
@@ -858,7 +852,6 @@ static int do_epoll_ctl(struct file *epfile, struct file *tfile, int fd, int op,
 	if (err)
 		return err;
 	struct epitem *epi = ep_find(ep, tfile, fd);
-	bool removed = false;
 
 	switch (op) {
 	case EPOLL_CTL_ADD:
@@ -868,7 +861,7 @@ static int do_epoll_ctl(struct file *epfile, struct file *tfile, int fd, int op,
 	case EPOLL_CTL_DEL:
 		err = epi ? 0 : -ENOENT;
 		if (epi)
-			removed = ep_remove(ep, epi, false);
+			ep_remove(ep, epi, false);
 		break;
 	case EPOLL_CTL_MOD:
 		event->events |= EPOLLERR | EPOLLHUP;
@@ -882,19 +875,18 @@ static int do_epoll_ctl(struct file *epfile, struct file *tfile, int fd, int op,
 	mutex_unlock(&ep->mtx);
 	if (full_check)
 		mutex_unlock(&epnested_mutex);
-	if (removed)
-		ep_put(ep);
 	return err;
 }
 
 SYSCALL_DEFINE4(epoll_ctl, int, epfd, int, op, int, fd, uptr, uevent)
 {
-	struct epoll_event event = { 0 };
 	int err = -EBADF;
+	u32 events = 0;
+	u64 data = 0;
 
-	if (ep_op_has_event(op) && copy_from_user(&event, uevent, sizeof(event)))
+	if (ep_op_has_event(op) && (get_user(events, uevent) || get_user(data, uptr_add(uevent, sizeof(events)))))
 		return -EFAULT;
-	event.events &= ~EPOLLWAKEUP;
+	struct epoll_event event = { events & ~EPOLLWAKEUP, data };
 	struct fd f = fdget((unsigned int)epfd);
 
 	if (!f.file)
