@@ -272,17 +272,34 @@ static __noreturn __cold void kernel_fault_unexpected(struct pt_regs *regs, u64 
 	die("page fault", regs, error);
 }
 
+/* Memory that a program may touch is not what fail_nth is after: there it could only be killed. */
+static int fault_of_program(struct mm_struct *mm, u64 addr, u64 error)
+{
+	long fail_nth = current->fail_nth;
+	int err;
+
+	current->min_flt++;
+	current->fail_nth = 0;
+	err = handle_mm_fault(mm, addr, error & X86_TRAP_PF_WRITE, error & X86_TRAP_PF_INSTR);
+	current->fail_nth = fail_nth;
+	return err;
+}
+
 /* In the kernel only copies to and from user memory may fault, and only where they may sleep. */
 static void kernel_fault(struct pt_regs *regs, u64 addr, u64 error)
 {
 	struct mm_struct *mm = current->mm;
+	int err = -EFAULT;
 
 	if (addr < TASK_SIZE && mm && !in_atomic() && !irqs_disabled() &&
-	    !(error & (X86_TRAP_PF_INSTR | X86_TRAP_PF_RSVD)) &&
-	    handle_mm_fault(mm, addr, error & X86_TRAP_PF_WRITE, false) == 0)
+	    !(error & (X86_TRAP_PF_INSTR | X86_TRAP_PF_RSVD)))
+		err = fault_of_program(mm, addr, error);
+	if (!err)
 		return;
 	if (!fixup_exception(regs))
 		kernel_fault_unexpected(regs, addr, error);
+	if (err == -ENOMEM)
+		user_fault_failed(addr, err);
 }
 
 void do_page_fault(struct pt_regs *regs, u64 addr, u64 error)
@@ -296,10 +313,7 @@ void do_page_fault(struct pt_regs *regs, u64 addr, u64 error)
 	}
 	if (unlikely(error & X86_TRAP_PF_RSVD))
 		die("corrupt page table", regs, error);
-	current->min_flt++;
-	err = addr < TASK_SIZE ? handle_mm_fault(current->mm, addr, error & X86_TRAP_PF_WRITE,
-						 error & X86_TRAP_PF_INSTR) :
-				 -EFAULT;
+	err = addr < TASK_SIZE ? fault_of_program(current->mm, addr, error) : -EFAULT;
 	if (unlikely(err)) {
 		current->thread.cr2 = addr;
 		current->thread.error_code = error;
