@@ -85,9 +85,8 @@ void task_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns)
 	u64 total = run_time_locked(rq, p), split = p->utime_ns + p->stime_ns, system = 0;
 
 	if (total > split) {
-		/* Too short for a tick: all user time, as on Linux. */
-		if (p->stime_ns)
-			system = (u64)((unsigned __int128)(total - split) * p->stime_ns / split);
+		/* In the proportion so far, to a thousandth. Too short for a tick: all user time, as on Linux. */
+		system = (total - split) / 1024 * (p->stime_ns / (split / 1024 + 1));
 		p->stime_ns += system;
 		p->utime_ns += total - split - system;
 	}

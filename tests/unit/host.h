@@ -52,6 +52,10 @@ HOST_WEAK void smp_call_function_all(void (*fn)(void *), void *arg) { fn(arg); }
 HOST_WEAK int host_locks_held;
 HOST_WEAK void lockdep_acquire_slow(__unused const void *lock, __unused enum lock_class class, __unused unsigned int depth,
 				    __unused bool sleeps, __unused unsigned long ip) { host_locks_held++; }
+HOST_WEAK void lockdep_acquire_try_slow(__unused const void *lock, __unused enum lock_class class, __unused unsigned long ip)
+{
+	host_locks_held++;
+}
 HOST_WEAK void lockdep_release_slow(__unused const void *lock, __unused unsigned long ip) { host_locks_held--; }
 HOST_WEAK bool lockdep_is_held_slow(__unused const void *lock) { return host_locks_held > 0; }
 HOST_WEAK void might_sleep_slow(__unused const char *file, __unused int line) { }
