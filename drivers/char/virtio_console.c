@@ -91,22 +91,20 @@ static size_t virtcons_write(struct tty_struct *tty, const u8 *buf, size_t n)
 		done += len;
 	}
 	virtqueue_kick(&vc->vq[TXQ]);
-	/* Full: whoever waits for room is told by the interrupt; if some came meanwhile, at once. */
-	bool room = done == n || virtqueue_enable_cb(&vc->vq[TXQ]);
-
 	spin_unlock_irqrestore(&vc->lock, flags);
-	if (!room)
-		tty_wakeup(tty);
 	return done;
 }
 
+/* Who asks may be about to wait for the answer to change: then the interrupt tells. */
 static size_t virtcons_chars(struct tty_struct *tty)
 {
 	struct virtcons *vc = tty->driver_data;
 	unsigned long flags;
 
 	spin_lock_irqsave(&vc->lock, flags);
-	virtcons_reclaim(vc);
+	do {
+		virtcons_reclaim(vc);
+	} while (vc->nr_free < TX_BUFS && !virtqueue_enable_cb(&vc->vq[TXQ]));
 	size_t n = (size_t)(TX_BUFS - vc->nr_free) * TX_BUF_SIZE;
 
 	spin_unlock_irqrestore(&vc->lock, flags);

@@ -382,6 +382,25 @@ static irqreturn_t virtnet_interrupt(__unused int irq, void *dev_id)
 	return IRQ_HANDLED;
 }
 
+/* The device broke the rules and has been reset: nothing of ours is in its hands any more, and the link is gone. */
+static noinline void virtnet_give_up(struct virtnet_info *vi)
+{
+	struct net_device *dev = vi->dev;
+	struct page *page;
+	struct sk_buff *skb;
+
+	netif_carrier_off(dev);
+	while ((page = virtqueue_detach(&vi->vq[RXQ])) != NULL)
+		put_page(page);
+	spin_lock(&dev->xmit_lock);
+	while ((skb = virtqueue_detach(&vi->vq[TXQ])) != NULL)
+		kfree_skb(skb, SKB_DROP_REASON_DEV_DOWN);
+	/* What still comes is dropped by virtnet_start_xmit(). */
+	if (dev->queue_stopped)
+		netif_wake_queue(dev);
+	spin_unlock(&dev->xmit_lock);
+}
+
 /*
  * The end of a poll. The device may add a packet at any moment:
  *
@@ -400,6 +419,8 @@ static int virtnet_poll(struct napi_struct *napi, int budget)
 	virtnet_poll_cleantx(vi);
 	int work = virtnet_receive(vi, budget);
 
+	if (unlikely(READ_ONCE(vi->vq[RXQ].broken)))
+		virtnet_give_up(vi);
 	if (work < budget && napi_complete_done(napi, work) && !virtqueue_enable_cb(&vi->vq[RXQ])) {
 		virtqueue_disable_cb(&vi->vq[RXQ]);
 		napi_schedule(napi);

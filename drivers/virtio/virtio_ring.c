@@ -182,6 +182,8 @@ static inline bool vq_enable_cb_after(struct virtqueue *vq, u16 n)
 	else
 		WRITE_ONCE(vq->avail->flags, 0);
 	smp_mb(); /* our wish before its index: it publishes the index first and reads the wish second */
+	if (unlikely(READ_ONCE(vq->broken)))
+		return true;	/* nothing will come, and what has come is not looked at */
 	return (u16)(READ_ONCE(vq->used->idx) - vq->last_used) <= n;
 }
 
