@@ -3,7 +3,7 @@
  *
  * Linux:   include/asm-generic/bug.h, include/linux/panic.h (6.1)
  * Same:    WARN_ON, WARN_ON_ONCE, panic.
- * Differs: 1. ASSERT() is BUG_ON() that says what was claimed.
+ * Differs: 1. ASSERT() says what was claimed; Linux asserts the opposite, with BUG_ON.
  * Locks:   none; a panic takes no lock.
  * Walk:    kernel/debug/panic.c prints the back-trace, the trace records and the locks held.
  */

@@ -275,13 +275,15 @@ static __noreturn __cold void kernel_fault_unexpected(struct pt_regs *regs, u64 
 /* Memory that a program may touch is not what fail_nth is after: there it could only be killed. */
 static int fault_of_program(struct mm_struct *mm, u64 addr, u64 error)
 {
-	long fail_nth = current->fail_nth;
+	long fail_nth = CONFIG_DEBUG ? current->fail_nth : 0;
 	int err;
 
 	current->min_flt++;
-	current->fail_nth = 0;
+	if (CONFIG_DEBUG)
+		current->fail_nth = 0;
 	err = handle_mm_fault(mm, addr, error & X86_TRAP_PF_WRITE, error & X86_TRAP_PF_INSTR);
-	current->fail_nth = fail_nth;
+	if (CONFIG_DEBUG)
+		current->fail_nth = fail_nth;
 	return err;
 }
 

@@ -74,7 +74,8 @@ TEST(anonymous_memory_is_zero_and_writable)
 
 TEST(errors_come_in_the_right_order)
 {
-	int fd = temp_file(PAGE), ro = open("/proc/self/exe", O_RDONLY), wo = open("/dev/null", O_WRONLY);
+	int fd = temp_file(PAGE), ro = open("/proc/self/exe", O_RDONLY),
+	    wo = open("/dev/null", O_WRONLY);
 
 	CHECK_ERRNO((long)mmap(NULL, 0, RW, ANON, -1, 0), EINVAL);
 	CHECK_ERRNO((long)mmap(NULL, 0, RW, MAP_PRIVATE, -1, 0), EBADF);
@@ -177,7 +178,8 @@ TEST(code_may_run_only_where_it_is_executable)
 TEST(shared_file_pages_are_the_file_private_ones_are_not)
 {
 	int fd = temp_file(2 * PAGE);
-	char *s = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0), *p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0), b;
+	char *s = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0),
+	     *p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0), b;
 
 	CHECK(s != MAP_FAILED && p != MAP_FAILED);
 	s[5] = 'x';

@@ -1,7 +1,7 @@
 /*
- * tests/unit/address_space.c - mappings, faults, fork and exit over the real page and slab allocators, with page
- * tables in memory and a CPU of a few lines. Random calls are compared with a model that knows for each page what
- * may be done with it and what it holds.
+ * tests/unit/address_space.c - mappings, faults, fork and exit over the real page and slab
+ * allocators, with page tables in memory and a CPU of a few lines. Random calls are compared with a
+ * model that knows for each page what may be done with it and what it holds.
  */
 #include "tests/unit/host.h"
 
@@ -34,8 +34,14 @@ static long file_refs;
 
 void clear_page(void *page) { memset(page, 0, PAGE_SIZE); }
 void copy_page(void *dst, const void *src) { memcpy(dst, src, PAGE_SIZE); }
-void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c, __unused u64 d) { }
-void mutex_init(struct mutex *m, enum lock_class class) { *m = (struct mutex){ .class = (u16)class }; }
+void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c,
+		       __unused u64 d)
+{
+}
+void mutex_init(struct mutex *m, enum lock_class class)
+{
+	*m = (struct mutex){ .class = (u16) class };
+}
 void mutex_lock(struct mutex *m) { ASSERT(!m->owner); m->owner = (typeof(m->owner))&self; }
 void mutex_unlock(struct mutex *m) { ASSERT(m->owner); m->owner = 0; }
 u64 rlimit(unsigned int which) { return limits[which]; }
@@ -50,7 +56,10 @@ void printk_panic_mode(void) { }
 void flush_tlb_range(__unused struct mm_struct *mm, __unused u64 start, __unused u64 end) { }
 void flush_tlb_page(__unused struct mm_struct *mm, __unused u64 addr) { }
 
-static pte_t *table_alloc(void) { return get_free_page(GFP_ATOMIC | __GFP_ZERO | __GFP_NOFAIL_TEST); }
+static pte_t *table_alloc(void)
+{
+	return get_free_page(GFP_ATOMIC | __GFP_ZERO | __GFP_NOFAIL_TEST);
+}
 pte_t *pgd_alloc(void) { return should_fail_alloc() ? NULL : table_alloc(); }
 static void free_tables(pte_t *t, int level)
 {
@@ -95,7 +104,8 @@ static int file_fault(struct vm_fault *vmf)
 	get_page(vmf->page);
 	return 0;
 }
-static void file_map_pages(__unused struct vm_area_struct *vma, u64 pgoff, unsigned int nr, struct page **pages)
+static void file_map_pages(__unused struct vm_area_struct *vma, u64 pgoff, unsigned int nr,
+			   struct page **pages)
 {
 	for (unsigned int i = 0; i < nr; i++) {
 		pages[i] = pgoff + i < FILE_PAGES && (pgoff + i) % 3 ? file_pages[pgoff + i] : NULL;
@@ -103,8 +113,9 @@ static void file_map_pages(__unused struct vm_area_struct *vma, u64 pgoff, unsig
 			get_page(pages[i]);
 	}
 }
-static const struct vm_operations_struct file_ops = { .open = file_open, .close = file_close, .fault = file_fault,
-						      .map_pages = file_map_pages };
+static const struct vm_operations_struct file_ops = {
+	.open = file_open, .close = file_close, .fault = file_fault, .map_pages = file_map_pages
+};
 int file_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	file_refs++;
@@ -117,8 +128,11 @@ int file_mmap(struct file *file, struct vm_area_struct *vma)
 static u64 pages_at_start;
 
 static long live_now, live_at_start;
-static void add_live(__unused void *arg, __unused const char *name, long live, __unused long total, __unused size_t size,
-		     __unused long pages) { live_now += live; }
+static void add_live(__unused void *arg, __unused const char *name, long live, __unused long total,
+		     __unused size_t size, __unused long pages)
+{
+	live_now += live;
+}
 static long live(void)
 {
 	live_now = 0;
@@ -130,7 +144,8 @@ static void boot(void)
 {
 	if (!zero_page) {
 		host_quiet = true;
-		CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1, 0) == (void *)PAGE_OFFSET);
+		CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1,
+			   0) == (void *)PAGE_OFFSET);
 		boot_info.mem[0] = (struct boot_mem_range){ MIB, RAM_END };
 		boot_info.nr_mem = 1;
 		current_task = &self;
@@ -165,14 +180,18 @@ static void shut_down(void)
 		CHECK_EQ(refcount_read(&file_pages[i]->refs), 1);
 }
 
-/* What the CPU does: through the page table, or by way of a fault. NULL: the program gets a signal (*err). */
+/*
+ * What the CPU does: through the page table, or by way of a fault. NULL: the program gets a signal
+ * (*err).
+ */
 static u64 *cpu_access(struct mm_struct *mm, u64 addr, bool write, int *err)
 {
 	for (int tries = 0; tries < 3; tries++) {
 		pte_t *pte = pte_walk(mm->pgd, addr, false);
 
 		if (pte && (*pte & PTE_PRESENT) && (!write || (*pte & PTE_WRITE)))
-			return (u64 *)((u8 *)phys_to_virt(*pte & PTE_ADDR_MASK) + (addr & ~PAGE_MASK));
+			return (u64 *)((u8 *)phys_to_virt(*pte & PTE_ADDR_MASK) +
+				       (addr & ~PAGE_MASK));
 		*err = handle_mm_fault(mm, addr, write, false);
 		if (*err)
 			return NULL;
@@ -198,9 +217,14 @@ static int poke(u64 addr, u64 v)
 }
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RW (PROT_READ | PROT_WRITE)
-static s64 map(u64 addr, u64 len, unsigned long prot, unsigned long flags) { return do_mmap(NULL, addr, len, prot, flags, 0); }
+static s64 map(u64 addr, u64 len, unsigned long prot, unsigned long flags)
+{
+	return do_mmap(NULL, addr, len, prot, flags, 0);
+}
 
-/* The set of VMAs is in order, without overlaps, tree and list agree, and the accounts are right. */
+/*
+ * The set of VMAs is in order, without overlaps, tree and list agree, and the accounts are right.
+ */
 static void check_vmas(struct mm_struct *mm)
 {
 	struct rb_node *n = rb_first(&mm->mm_rb);
@@ -249,7 +273,8 @@ TEST(neighbors_that_are_alike_are_one_mapping)
 
 	CHECK_EQ(b, a - (s64)(4 * PAGE_SIZE));
 	CHECK_EQ(self.mm->map_count, 1);
-	CHECK_EQ(map((u64)b - 4 * PAGE_SIZE, 4 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), b - (s64)(4 * PAGE_SIZE));
+	CHECK_EQ(map((u64)b - 4 * PAGE_SIZE, 4 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED),
+		 b - (s64)(4 * PAGE_SIZE));
 	CHECK_EQ(self.mm->map_count, 2);
 	CHECK_EQ(sys_mprotect((long)b - 4 * (long)PAGE_SIZE, 4 * PAGE_SIZE, RW, 0, 0, 0), 0);
 	CHECK_EQ(self.mm->map_count, 1);
@@ -293,7 +318,8 @@ TEST(arguments_are_checked_in_linux_s_order)
 	CHECK_EQ(map(0, PAGE_SIZE, RW, MAP_ANONYMOUS), -EINVAL);
 	CHECK_EQ(map(0, RAM_END * 2, RW, ANON), -ENOMEM);
 	CHECK(map(0, RAM_END * 2, RW, ANON | MAP_NORESERVE) > 0);
-	CHECK_EQ(do_mmap(the_file, 0, PAGE_SIZE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, 0), -EOPNOTSUPP);
+	CHECK_EQ(do_mmap(the_file, 0, PAGE_SIZE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, 0),
+		 -EOPNOTSUPP);
 	CHECK_EQ(do_mmap(the_file, 0, PAGE_SIZE, RW, MAP_PRIVATE | MAP_GROWSDOWN, 0), -EINVAL);
 	CHECK_EQ(do_munmap(self.mm, 0x10001, PAGE_SIZE), -EINVAL);
 	CHECK_EQ(do_munmap(self.mm, 0x10000, 0), -EINVAL);
@@ -317,7 +343,8 @@ TEST(hints_and_32_bit_places_are_used)
 	s64 low = map(0, PAGE_SIZE, RW, ANON | MAP_32BIT);
 
 	CHECK(low > 0 && (u64)low < 0x80000000UL);
-	CHECK_EQ(map(1, PAGE_SIZE, PROT_READ, ANON), 0x10000 * 0 + map(1, PAGE_SIZE, PROT_READ, ANON) + (s64)PAGE_SIZE);
+	CHECK_EQ(map(1, PAGE_SIZE, PROT_READ, ANON),
+		 0x10000 * 0 + map(1, PAGE_SIZE, PROT_READ, ANON) + (s64)PAGE_SIZE);
 	shut_down();
 }
 
@@ -424,7 +451,8 @@ TEST(mremap_keeps_the_pages)
 		CHECK_EQ(poke((u64)a + i * PAGE_SIZE, 20 + i), 0);
 	CHECK_EQ(sys_mremap(a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, 0, 0, 0), a);
 	CHECK_EQ(poke((u64)a + 7 * PAGE_SIZE, 27), 0);
-	CHECK_EQ(map((u64)a + 8 * PAGE_SIZE, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), a + 8 * (s64)PAGE_SIZE);
+	CHECK_EQ(map((u64)a + 8 * PAGE_SIZE, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED),
+		 a + 8 * (s64)PAGE_SIZE);
 	CHECK_EQ(sys_mremap(a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, 0, 0, 0), -ENOMEM);
 	s64 b = sys_mremap(a, 8 * PAGE_SIZE, 16 * PAGE_SIZE, MREMAP_MAYMOVE, 0, 0);
 
@@ -432,7 +460,8 @@ TEST(mremap_keeps_the_pages)
 	CHECK_EQ(peek((u64)b + 3 * PAGE_SIZE), 23);
 	CHECK_EQ(peek((u64)b + 7 * PAGE_SIZE), 27);
 	CHECK_EQ((int)peek((u64)a), -EFAULT);
-	CHECK_EQ(sys_mremap(b, 16 * PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, a, 0), a);
+	CHECK_EQ(sys_mremap(b, 16 * PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, a, 0),
+		 a);
 	CHECK_EQ(peek((u64)a + PAGE_SIZE), 21);
 	CHECK_EQ((int)peek((u64)b + 7 * PAGE_SIZE), -EFAULT);
 	CHECK_EQ(sys_mremap(a + 1, PAGE_SIZE, PAGE_SIZE, 0, 0, 0), -EINVAL);
@@ -445,11 +474,21 @@ TEST(mremap_keeps_the_pages)
 /* --- the model --- */
 enum { WINDOW = 48, SPACES = 3 };
 #define BASE 0x20000000UL
-struct model_page { bool mapped; unsigned long prot; bool shared; int file; /* page of the file, -1: anonymous */ bool own; u64 value; };
+struct model_page {
+	bool mapped;
+	unsigned long prot;
+	bool shared;
+	int file; /* page of the file, -1: anonymous */
+	bool own;
+	u64 value;
+};
 static struct { struct mm_struct *mm; struct model_page page[WINDOW]; } space[SPACES];
 static u64 file_value[FILE_PAGES];
 
-static u64 model_value(const struct model_page *p) { return p->file >= 0 && !p->own ? file_value[p->file] : p->value; }
+static u64 model_value(const struct model_page *p)
+{
+	return p->file >= 0 && !p->own ? file_value[p->file] : p->value;
+}
 
 static void model_check(int s)
 {
@@ -493,14 +532,20 @@ static void step_map(int s, u64 i, u64 n, unsigned long prot)
 	s64 want = (s64)(BASE + i * PAGE_SIZE);
 
 	CHECK_EQ(do_mmap(kind ? the_file : NULL, (u64)want, n * PAGE_SIZE, prot,
-			 MAP_FIXED | (kind == 2 ? MAP_SHARED : MAP_PRIVATE) | (kind ? 0 : MAP_ANONYMOUS), kind ? pgoff : 0), want);
+			 MAP_FIXED | (kind == 2 ? MAP_SHARED : MAP_PRIVATE) |
+				 (kind ? 0 : MAP_ANONYMOUS),
+			 kind ? pgoff : 0),
+		 want);
 	for (u64 k = 0; k < n; k++)
-		space[s].page[i + k] = (struct model_page){ true, prot, kind == 2, kind ? (int)(pgoff + k) : -1, false, 0 };
+		space[s].page[i + k] =
+			(struct model_page){ true,  prot, kind == 2, kind ? (int)(pgoff + k) : -1,
+					     false, 0 };
 }
 
 static void step_protect(int s, u64 i, u64 n, unsigned long prot)
 {
-	long err = sys_mprotect((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), (long)prot, 0, 0, 0);
+	long err = sys_mprotect((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), (long)prot, 0,
+				0, 0);
 
 	for (u64 k = 0; k < n; k++) {
 		if (!space[s].page[i + k].mapped) {
@@ -518,11 +563,11 @@ static void step_move(int s, u64 i, u64 n, u64 to)
 	struct vm_area_struct *vma = find_vma(self.mm, BASE + i * PAGE_SIZE);
 	long ret;
 
-	if (!vma || vma->vm_start > BASE + i * PAGE_SIZE || vma->vm_end < BASE + (i + n) * PAGE_SIZE ||
-	    (i < to + n && to < i + n))
+	if (!vma || vma->vm_start > BASE + i * PAGE_SIZE ||
+	    vma->vm_end < BASE + (i + n) * PAGE_SIZE || (i < to + n && to < i + n))
 		return;
-	ret = sys_mremap((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), (long)(n * PAGE_SIZE), MREMAP_MAYMOVE | MREMAP_FIXED,
-			 (long)(BASE + to * PAGE_SIZE), 0);
+	ret = sys_mremap((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), (long)(n * PAGE_SIZE),
+			 MREMAP_MAYMOVE | MREMAP_FIXED, (long)(BASE + to * PAGE_SIZE), 0);
 	CHECK_EQ(ret, (long)(BASE + to * PAGE_SIZE));
 	memcpy(moved, &space[s].page[i], n * sizeof(moved[0]));
 	memset(&space[s].page[i], 0, n * sizeof(moved[0]));
@@ -531,7 +576,8 @@ static void step_move(int s, u64 i, u64 n, u64 to)
 
 static void step_dontneed(int s, u64 i, u64 n)
 {
-	(void)sys_madvise((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), MADV_DONTNEED, 0, 0, 0);
+	(void)sys_madvise((long)(BASE + i * PAGE_SIZE), (long)(n * PAGE_SIZE), MADV_DONTNEED, 0, 0,
+			  0);
 	for (u64 k = 0; k < n; k++) {
 		space[s].page[i + k].own = false;
 		space[s].page[i + k].value = 0;
@@ -554,7 +600,8 @@ static void step_fork(int s)
 
 TEST(long_random_sequences_agree_with_the_model)
 {
-	static const unsigned long prots[] = { PROT_NONE, PROT_READ, RW, RW, PROT_READ | PROT_EXEC };
+	static const unsigned long prots[] = { PROT_NONE, PROT_READ, RW, RW,
+					       PROT_READ | PROT_EXEC };
 
 	boot();
 	memset(space, 0, sizeof(space));
@@ -563,7 +610,8 @@ TEST(long_random_sequences_agree_with_the_model)
 		file_value[i] = 1000000 + (u64)i;
 	for (u64 step = 1; step < 12000; step++) {
 		int s = (int)(host_random() % SPACES);
-		u64 i = host_random() % WINDOW, n = 1 + host_random() % min((u64)FILE_PAGES, WINDOW - i);
+		u64 i = host_random() % WINDOW,
+		    n = 1 + host_random() % min((u64)FILE_PAGES, WINDOW - i);
 		unsigned long prot = prots[host_random() % ARRAY_SIZE(prots)];
 
 		if (!space[s].mm)

@@ -6,9 +6,11 @@ void *memcpy(void *dst, const void *src, size_t n);
 
 TEST(siphash_gives_the_published_values)
 {
-	static const struct { size_t len; u64 want; } vectors[] = {
-		{ 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd }, { 7, 0xab0200f58b01d137 }, { 8, 0x93f5f5799a932462 },
-		{ 15, 0xa129ca6149be45e5 }, { 16, 0x3f2acc7f57c29bdb }, { 63, 0x958a324ceb064572 },
+	static const struct { size_t len; u64 want;
+	} vectors[] = {
+		{ 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },	{ 7, 0xab0200f58b01d137 },
+		{ 8, 0x93f5f5799a932462 },  { 15, 0xa129ca6149be45e5 }, { 16, 0x3f2acc7f57c29bdb },
+		{ 63, 0x958a324ceb064572 },
 	};
 	siphash_key_t key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
 	u8 data[64];

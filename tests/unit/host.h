@@ -1,11 +1,14 @@
 /*
- * tests/unit/host.h - what kernel sources need to run in a program of the host, and the frame of a unit test.
+ * tests/unit/host.h - what kernel sources need to run in a program of the host, and the frame of a
+ * unit test.
  *
- * Include it before the .c files under test. TEST(name) { ... } is a case; CHECK() and its kin end it at the first
- * failure; CHECK_PANICS(statement) wants the statement to end in panic(). The program prints TAP.
+ * Include it before the .c files under test. TEST(name) { ... } is a case; CHECK() and its kin end
+ * it at the first failure; CHECK_PANICS(statement) wants the statement to end in panic(). The
+ * program prints TAP.
  *
- * A source that needs more than is here gets it from its own test: no file under test is changed for the test.
- * The C library is declared only as far as needed: its headers and the kernel's name the same things.
+ * A source that needs more than is here gets it from its own test: no file under test is changed
+ * for the test. The C library is declared only as far as needed: its headers and the kernel's name
+ * the same things.
  */
 #pragma once
 #include <setjmp.h>
@@ -50,16 +53,28 @@ HOST_WEAK void smp_call_function_all(void (*fn)(void *), void *arg) { fn(arg); }
 
 /* --- the lock checker: counts, so that a test can see that all was given back --- */
 HOST_WEAK int host_locks_held;
-HOST_WEAK void lockdep_acquire_slow(__unused const void *lock, __unused enum lock_class class, __unused unsigned int depth,
-				    __unused bool sleeps, __unused unsigned long ip) { host_locks_held++; }
-HOST_WEAK void lockdep_acquire_try_slow(__unused const void *lock, __unused enum lock_class class, __unused unsigned long ip)
+HOST_WEAK void lockdep_acquire_slow(__unused const void *lock, __unused enum lock_class class,
+				    __unused unsigned int depth, __unused bool sleeps,
+				    __unused unsigned long ip)
 {
 	host_locks_held++;
 }
-HOST_WEAK void lockdep_release_slow(__unused const void *lock, __unused unsigned long ip) { host_locks_held--; }
+HOST_WEAK void lockdep_acquire_try_slow(__unused const void *lock, __unused enum lock_class class,
+					__unused unsigned long ip)
+{
+	host_locks_held++;
+}
+HOST_WEAK void lockdep_release_slow(__unused const void *lock, __unused unsigned long ip)
+{
+	host_locks_held--;
+}
 HOST_WEAK bool lockdep_is_held_slow(__unused const void *lock) { return host_locks_held > 0; }
 HOST_WEAK void might_sleep_slow(__unused const char *file, __unused int line) { }
-HOST_WEAK void spin_lock_slow(__unused spinlock_t *l, __unused u16 ticket) { printf("# a lock is taken twice\n"); abort(); }
+HOST_WEAK void spin_lock_slow(__unused spinlock_t *l, __unused u16 ticket)
+{
+	printf("# a lock is taken twice\n");
+	abort();
+}
 
 /* --- messages, panics --- */
 HOST_WEAK bool host_quiet;		/* messages are expected */
@@ -89,14 +104,20 @@ HOST_WEAK void panic(const char *fmt, ...)
 	va_end(ap);
 	abort();
 }
-HOST_WEAK void assert_failed(const char *expr, const char *file, int line) { panic("ASSERT(%s) at %s:%d", expr, file, line); }
+HOST_WEAK void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("ASSERT(%s) at %s:%d", expr, file, line);
+}
 HOST_WEAK void warn_failed(const char *expr, const char *file, int line)
 {
 	warn_count++;
 	if (!host_quiet)
 		printf("# WARN: %s at %s:%d\n", expr, file, line);
 }
-HOST_WEAK const char *kallsyms_lookup(__unused unsigned long addr, __unused unsigned long *off) { return NULL; }
+HOST_WEAK const char *kallsyms_lookup(__unused unsigned long addr, __unused unsigned long *off)
+{
+	return NULL;
+}
 
 /* --- cases --- */
 struct host_case { const char *name; void (*run)(void); struct host_case *next; };
@@ -150,7 +171,8 @@ int main(void)
 		if (setjmp(host_fail_jmp) == 0) {
 			c->run();
 			if (__preempt_count || host_locks_held)
-				FAIL("preempt count %d, %d locks held at the end", __preempt_count, host_locks_held);
+				FAIL("preempt count %d, %d locks held at the end", __preempt_count,
+				     host_locks_held);
 			printf("ok %d - %s\n", number, c->name);
 		} else {
 			__preempt_count = 0;

@@ -1,4 +1,7 @@
-/* tests/unit/page_alloc.c - the page allocator on a machine of 64 MiB with holes, a kernel and an initrd. */
+/*
+ * tests/unit/page_alloc.c - the page allocator on a machine of 64 MiB with holes, a kernel and an
+ * initrd.
+ */
 #include "tests/unit/host.h"
 
 void *memcpy(void *dst, const void *src, size_t n);
@@ -24,7 +27,8 @@ static void boot(void)
 		return;
 	done = true;
 	host_quiet = true;
-	CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1, 0) == (void *)PAGE_OFFSET);
+	CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1, 0) ==
+	      (void *)PAGE_OFFSET);
 	boot_info.mem[0] = (struct boot_mem_range){ 0x9000, 0x9f000 };
 	boot_info.mem[1] = (struct boot_mem_range){ MIB, HOLE_START };
 	boot_info.mem[2] = (struct boot_mem_range){ HOLE_END, RAM_END };
@@ -38,12 +42,14 @@ static void boot(void)
 
 static bool may_be_used(u64 pa)
 {
-	bool in_ram = (pa >= 0x9000 && pa < 0x9f000) || (pa >= MIB && pa < HOLE_START) || (pa >= HOLE_END && pa < RAM_END);
+	bool in_ram = (pa >= 0x9000 && pa < 0x9f000) || (pa >= MIB && pa < HOLE_START) ||
+		      (pa >= HOLE_END && pa < RAM_END);
 	bool in_kernel = pa >= MIB && pa < 3 * MIB + PAGE_SIZE;
 	bool in_initrd = pa >= RAM_END - 5 * MIB && pa < RAM_END - 2 * MIB;
 	u64 map = virt_to_phys(mem_map);
 
-	return in_ram && !in_kernel && !in_initrd && !(pa >= map && pa < map + ALIGN(max_pfn * sizeof(struct page), PAGE_SIZE));
+	return in_ram && !in_kernel && !in_initrd &&
+	       !(pa >= map && pa < map + ALIGN(max_pfn * sizeof(struct page), PAGE_SIZE));
 }
 
 TEST(every_free_page_lies_where_memory_is_and_nothing_else)

@@ -1,4 +1,6 @@
-/* tests/unit/rbtree.c - red-black trees: the rules hold after every step of long random sequences. */
+/*
+ * tests/unit/rbtree.c - red-black trees: the rules hold after every step of long random sequences.
+ */
 #include "tests/unit/host.h"
 #include "kernel/lib/rbtree.c"
 
@@ -51,7 +53,8 @@ static void check_tree(const struct rb_root_cached *root, int count)
 	CHECK(rb_first(&root->rb_root) == root->rb_leftmost);
 	for (n = rb_first(&root->rb_root); n; prev = n, n = rb_next(n)) {
 		CHECK(rb_prev(n) == prev);
-		CHECK(!prev || rb_entry(prev, struct item, node)->key <= rb_entry(n, struct item, node)->key);
+		CHECK(!prev || rb_entry(prev, struct item, node)->key <=
+				       rb_entry(n, struct item, node)->key);
 		seen++;
 	}
 	CHECK(rb_last(&root->rb_root) == prev);

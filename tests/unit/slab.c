@@ -1,4 +1,7 @@
-/* tests/unit/slab.c - object caches over the real page allocator: counts, alignment, poison, giving back. */
+/*
+ * tests/unit/slab.c - object caches over the real page allocator: counts, alignment, poison, giving
+ * back.
+ */
 #include "tests/unit/host.h"
 
 void *memcpy(void *dst, const void *src, size_t n);
@@ -22,7 +25,8 @@ static void boot(void)
 {
 	if (!pages_at_start) {
 		host_quiet = true;
-		CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1, 0) == (void *)PAGE_OFFSET);
+		CHECK(mmap((void *)PAGE_OFFSET, RAM_END, PROT_RW, MAP_PRIV_ANON_FIXED_NORESERVE, -1,
+			   0) == (void *)PAGE_OFFSET);
 		boot_info.mem[0] = (struct boot_mem_range){ MIB, RAM_END };
 		boot_info.nr_mem = 1;
 		current_task = &self;
@@ -85,7 +89,8 @@ TEST(a_constant_size_finds_the_same_class)
 
 static long seen_live, seen_total;
 static const char *wanted;
-static void look(__unused void *arg, const char *name, long live, long total, __unused size_t size, __unused long pages)
+static void look(__unused void *arg, const char *name, long live, long total, __unused size_t size,
+		 __unused long pages)
 {
 	if (strcmp(name, wanted) == 0) {
 		seen_live = live;
@@ -138,7 +143,8 @@ TEST(random_use_of_several_caches_leaves_nothing)
 		size_t i = host_random() % ARRAY_SIZE(held);
 
 		if (held[i].p) {
-			CHECK(held[i].size == 0 || ((u8 *)held[i].p)[held[i].size - 1] == held[i].fill);
+			CHECK(held[i].size == 0 ||
+			      ((u8 *)held[i].p)[held[i].size - 1] == held[i].fill);
 			kfree(held[i].p);
 			held[i].p = NULL;
 			continue;

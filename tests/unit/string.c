@@ -29,7 +29,8 @@ static void check_area(const char *what, size_t to, size_t from, size_t n)
 {
 	for (int i = 0; i < SIZE; i++)
 		if (area[i] != want[i])
-			FAIL("%s(%zu, %zu, %zu): byte %d is %#x, not %#x", what, to, from, n, i, area[i], want[i]);
+			FAIL("%s(%zu, %zu, %zu): byte %d is %#x, not %#x", what, to, from, n, i,
+			     area[i], want[i]);
 }
 
 TEST(memcpy_copies_exactly_n_bytes_at_any_alignment)
@@ -125,7 +126,8 @@ TEST(strings_are_searched_and_compared)
 	CHECK(k_strncmp("abc", "abd", 3) < 0);
 	const char *s = "a/b/c";
 
-	CHECK(k_strchr(s, '/') == s + 1 && k_strrchr(s, '/') == s + 3 && !k_strchr(s, 'x') && k_strchr(s, 0) == s + 5);
+	CHECK(k_strchr(s, '/') == s + 1 && k_strrchr(s, '/') == s + 3 && !k_strchr(s, 'x') &&
+	      k_strchr(s, 0) == s + 5);
 	CHECK(k_strstr(s, "b/c") == s + 2 && !k_strstr(s, "c/b") && k_strstr(s, "") == s);
 	CHECK(k_memchr(s, 'c', 5) == s + 4 && !k_memchr(s, 'c', 4));
 }
@@ -147,7 +149,8 @@ TEST(glob_match_knows_stars_and_question_marks)
 	CHECK(glob_match("*", "") && glob_match("*", "tcp_v4_rcv"));
 	CHECK(glob_match("tcp_*", "tcp_v4_rcv") && !glob_match("tcp_*", "udp_rcv"));
 	CHECK(glob_match("*_rcv", "tcp_v4_rcv") && glob_match("*v*v", "tcp_v4_rcv"));
-	CHECK(glob_match("a?c", "abc") && !glob_match("a?c", "ac") && !glob_match("", "a") && glob_match("", ""));
+	CHECK(glob_match("a?c", "abc") && !glob_match("a?c", "ac") && !glob_match("", "a") &&
+	      glob_match("", ""));
 	CHECK(glob_match("a*b*c", "aXbXbXc") && !glob_match("a*b*c", "aXbXbX"));
 }
 

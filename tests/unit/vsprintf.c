@@ -1,4 +1,7 @@
-/* tests/unit/vsprintf.c - formatted text: the C library's answer is the right one; then this kernel's extensions. */
+/*
+ * tests/unit/vsprintf.c - formatted text: the C library's answer is the right one; then this
+ * kernel's extensions.
+ */
 #include "tests/unit/host.h"
 
 int snprintf(char *buf, size_t size, const char *fmt, ...);
@@ -30,8 +33,9 @@ void *memcpy(void *dst, const void *src, size_t n);
 TEST(integers_as_in_c)
 {
 	static const char *const formats[] = {
-		"%d", "%5d", "%-5d|", "%05d", "%+d", "% d", "%.3d", "%8.3d", "%-8.3d|", "%08.3d", "%u", "%x", "%X", "%#x", "%#X",
-		"%#010x", "%o", "%#o", "%.0d", "%i", "%#.5x", "%+5d", "%-+5d|", "%5u",
+		"%d",	   "%5d",    "%-5d|", "%05d", "%+d",   "% d",  "%.3d",	 "%8.3d",
+		"%-8.3d|", "%08.3d", "%u",    "%x",   "%X",    "%#x",  "%#X",	 "%#010x",
+		"%o",	   "%#o",    "%.0d",  "%i",   "%#.5x", "%+5d", "%-+5d|", "%5u",
 	};
 	static const int values[] = { 0, 1, -1, 42, -42, 12345678, 2147483647, -2147483647 - 1 };
 
@@ -42,7 +46,8 @@ TEST(integers_as_in_c)
 
 TEST(lengths_as_in_c)
 {
-	SAME("%hhd %hd %ld %lld %zd %jd %td", (signed char)-3, (short)-4, -5L, -6LL, (size_t)7, (intmax_t)-8, (ptrdiff_t)-9);
+	SAME("%hhd %hd %ld %lld %zd %jd %td", (signed char)-3, (short)-4, -5L, -6LL, (size_t)7,
+	     (intmax_t)-8, (ptrdiff_t)-9);
 	SAME("%hhx %hx %lx %llx %zx", 0x1ff, 0x1ffff, ~0UL, ~0ULL, (size_t)0xdead);
 	SAME("%ld %lu", (long)(1UL << 63), ~0UL);
 }
