@@ -49,7 +49,6 @@
 	LOCK_CLASS(BHASH,	1, SOFTIRQ, "inet: one bucket of bound ports")				\
 	LOCK_CLASS(EHASH,	2, SOFTIRQ, "inet: one bucket of connections or listeners")		\
 	LOCK_CLASS(TXQ,		1, SOFTIRQ, "net: one transmit queue")					\
-	LOCK_CLASS(CALLBACK,	1, SOFTIRQ, "sock: sk_socket and the wait queue it points to")		\
 	LOCK_CLASS(SKQUEUE,	2, HARDIRQ, "sk_buff_head: one queue of packets")			\
 	LOCK_CLASS(IPFRAG,	1, SOFTIRQ, "ip: datagrams whose fragments are being collected")	\
 	LOCK_CLASS(NEIGH,	1, SOFTIRQ, "arp: the neighbour table")					\
@@ -57,7 +56,6 @@
 	LOCK_CLASS(NETDEV,	1, SOFTIRQ, "net: the list of devices and protocols")			\
 	LOCK_CLASS(PIDTAB,	1, HARDIRQ, "process: the tree of tasks, pids, groups, sessions")	\
 	LOCK_CLASS(SIGHAND,	2, HARDIRQ, "process: handlers and pending signals of one process")	\
-	LOCK_CLASS(SOFTNET,	1, HARDIRQ, "net: the poll list and backlog of one CPU")		\
 	LOCK_CLASS(VIRTQ,	1, HARDIRQ, "virtio: one virtqueue used from several contexts")		\
 	LOCK_CLASS(HRTIMER_CB,	1, HARDIRQ, "timerfd: the list of timers that follow the wall clock")	\
 	LOCK_CLASS(TTY_BUF,	1, HARDIRQ, "tty: input between the interrupt and the reader")		\

@@ -6,7 +6,7 @@
  *          wake.
  * Differs: 1. one transmit queue per device, with a short queue discipline (fifo) built in.
  *          2. packet handlers per protocol in one small table.
- * Locks:   NETDEV (lists), SOFTNET, TXQ.
+ * Locks:   NETDEV (lists), TXQ.
  * Walk:    napi_schedule() -> net_rx_action() -> poll() -> netif_receive_skb() -> ip_rcv().
  *
  * Contract: the driver owns a frame until netif_receive_skb(skb); the stack owns it until
@@ -86,7 +86,7 @@ struct net_device {
 };
 
 struct napi_struct {
-	struct list_head poll_list;	/* SOFTNET (irqs off) of the CPU that polls */
+	struct list_head poll_list;	/* the CPU that polls alone, irqs off */
 	unsigned long state;		/* NAPI_STATE_*, atomic bits */
 	int weight;
 	/*

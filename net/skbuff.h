@@ -210,7 +210,12 @@ static inline int __must_check skb_linearize(struct sk_buff *skb)
 	return pskb_may_pull(skb, skb->len) ? 0 : -ENOMEM;
 }
 /* skb_trim - cut to @len bytes, fragments too. pskb_trim_rcsum the same for received data. */
-void skb_trim(struct sk_buff *skb, u32 len);
+void skb_cut(struct sk_buff *skb, u32 len);
+static inline void skb_trim(struct sk_buff *skb, u32 len)
+{
+	if (unlikely(len < skb->len))
+		skb_cut(skb, len);
+}
 /* skb_split - bytes from @len on move to the empty @skb1 (frags move, linear bytes are copied). */
 void skb_split(struct sk_buff *skb, struct sk_buff *skb1, u32 len);
 /* skb_copy_bits - @len bytes from @offset to @to. 0 or -EFAULT if out of range. */

@@ -4,9 +4,10 @@
  * Linux:   include/net/sock.h (6.1)
  * Same:    sock_lock (owner flag, slock, backlog), sk_data_ready and its sisters, memory
  *          accounting, struct proto.
- * Differs: 1. the wait queue lives in struct socket alone; sk_wq points to it. 2. memory limits are
+ * Differs: 1. the wait queue lives in the sock: it is there as long as anybody may want to wake, so
+ *             telling who waits needs no lock for the way there. 2. memory limits are
  *             per socket and one global count per protocol.
- * Locks:   SLOCK, SOCK_OWNER, CALLBACK.
+ * Locks:   SLOCK, SOCK_OWNER.
  * Walk:    tcp_data_ready() -> sk->sk_data_ready = sock_def_readable() -> __wake_up().
  *
  * Contract: state changes only with the sock owned (lock_sock() in a task, or slock in softirq
@@ -147,12 +148,11 @@ struct sock {
 	int sk_wmem_queued;
 	int sk_forward_alloc;
 	atomic_t sk_drops;
-	/* sk_callback_lock (CALLBACK) */
-	spinlock_t sk_callback_lock;
+	/* own lock (WAITQ): readers, writers and pollers of the socket; empty once it is orphaned */
+	wait_queue_head_t sk_wq;
+	/* sock owned; NULL once it is orphaned, and for a child that is not accepted yet */
 	struct socket *sk_socket;
-	wait_queue_head_t *sk_wq;	/* &sk_socket->wq, NULL once orphaned */
 	u64 sk_ino;			/* for /proc/net */
-	/* sock owned */
 	struct ucred sk_peer;		/* who connected (AF_UNIX); uid -1: not known */
 	/* called with the sock owned or slock held; any context but hardirq */
 	void (*sk_state_change)(struct sock *sk);
@@ -249,7 +249,7 @@ void sock_def_wakeup(struct sock *sk);
 void sock_def_write_space(struct sock *sk);
 void sock_def_error_report(struct sock *sk);
 void sk_stream_write_space(struct sock *sk);
-static inline wait_queue_head_t *sk_sleep(struct sock *sk) { return sk->sk_wq; }
+static inline wait_queue_head_t *sk_sleep(struct sock *sk) { return &sk->sk_wq; }
 /* sock_error - Return: -sk_err, clearing it; 0 if none. Context: any. */
 static inline int sock_error(struct sock *sk)
 {
@@ -343,11 +343,6 @@ int __must_check sock_queue_rcv_skb(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err);
 void skb_free_datagram(struct sock *sk, struct sk_buff *skb);
 /*
- * skb_try_recv_datagram - the same without waiting; NULL with *@err untouched when the queue is
- * empty, -ENOMEM when a peek could not be cloned.
- */
-struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err);
-/*
  * skb_wait_for_datagram - sleep once. Return: 0: look again; 1: the other side has shut down;
  * -errno. Context: task.
  */
@@ -372,12 +367,19 @@ int sock_common_getsockopt(struct socket *sock, int level, int optname, uptr opt
 /* put_sock_int - the getsockopt tail: *optlen limits, is updated. */
 int put_sockopt_int(int val, uptr optval, uptr optlen);
 /* sock_recv_cmsgs - SO_TIMESTAMP and SO_RXQ_OVFL control messages for a datagram. */
-void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb);
+void sock_recv_cmsgs_slow(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb);
+static inline void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
+{
+	const unsigned long wanted = BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) | BIT(SOCK_RXQ_OVFL_F);
+
+	if (unlikely(READ_ONCE(sk->sk_flags) & wanted))
+		sock_recv_cmsgs_slow(msg, sk, skb);
+}
 /* sock_poll_wait - poll_wait() on the socket's queue: the first thing a proto_ops.poll does. */
 static inline void sock_poll_wait(struct file *file, struct socket *sock, poll_table *p)
 {
 	if (!poll_does_not_wait(p)) {
-		poll_wait(file, &sock->wq, p);
+		poll_wait(file, sk_sleep(sock->sk), p);
 		/*
 		 * registered before the state is read; pairs with wq_has_sleeper() in
 		 * sock_def_readable()

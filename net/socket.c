@@ -58,7 +58,6 @@ struct socket *sock_alloc(void)
 	}
 	sock->ino = sock->inode->i_ino;
 	sock->state = SS_UNCONNECTED;
-	init_waitqueue_head(&sock->wq);
 	return sock;
 }
 
@@ -191,11 +190,23 @@ static inline unsigned int sock_nonblock_flag(const struct file *file)
 	return READ_ONCE(file->f_flags) & O_NONBLOCK ? MSG_DONTWAIT : 0;
 }
 
+/* For a call without name and control messages. */
+static inline void msghdr_init(struct msghdr *msg, const struct iov_iter *i)
+{
+	msg->msg_name = NULL;
+	msg->msg_namelen = 0;
+	msg->msg_iter = *i;
+	msg->msg_flags = 0;
+	msg->msg_control = NULL;
+	msg->msg_control_user = UPTR_NULL;
+	msg->msg_controllen = 0;
+}
+
 static ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct file *file = iocb->ki_filp;
 	struct socket *sock = file->private_data;
-	struct msghdr msg = { .msg_iter = *to };
+	struct msghdr msg;
 	int flags = (int)sock_nonblock_flag(file) |
 		    (iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
 
@@ -203,6 +214,7 @@ static ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return -ESPIPE;
 	if (!iov_iter_count(to)) /* read(fd, buf, 0) takes nothing, not even an empty datagram */
 		return 0;
+	msghdr_init(&msg, to);
 	ssize_t n = sock_recvmsg(sock, &msg, flags);
 
 	*to = msg.msg_iter;
@@ -213,10 +225,11 @@ static ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct file *file = iocb->ki_filp;
 	struct socket *sock = file->private_data;
-	struct msghdr msg = { .msg_iter = *from };
+	struct msghdr msg;
 
 	if (iocb->ki_pos)
 		return -ESPIPE;
+	msghdr_init(&msg, from);
 	msg.msg_flags = sock_nonblock_flag(file) |
 			(iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
 	if (sock->type == SOCK_SEQPACKET)

@@ -5,7 +5,7 @@
  * Same:    struct socket is the file's side, struct sock (net/sock.h) the protocol's; proto_ops
  *          between; net_families[].
  * Differs: 1. kernel code that needs a socket uses these functions directly.
- * Locks:   none of its own; sock->sk->sk_callback_lock (CALLBACK) guards the link between the two.
+ * Locks:   none of its own; the link to the sock changes with the sock owned.
  * Walk:    sys_socket -> sock_create() -> net_families[family]->create; sock_poll() -> ops->poll.
  *
  * Contract: user memory is touched here (through iov_iter) and above, never below.
@@ -149,8 +149,6 @@ struct socket {
 	struct file *file;		/* back pointer, not a reference */
 	struct sock *sk;
 	const struct proto_ops *ops;
-	/* the one queue of this socket: readers, writers, pollers */
-	wait_queue_head_t wq;
 };
 struct proto_ops {
 	int family;

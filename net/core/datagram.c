@@ -24,7 +24,11 @@ int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flag
 	return autoremove_wake_function(wait, mode, flags, key);
 }
 
-struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err)
+/*
+ * Return: the first datagram, taken out of the queue; or a clone of it; or NULL. -ENOMEM in *@err if it
+ * could not be cloned.
+ */
+static inline struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 {
 	struct sk_buff_head *q = &sk->sk_receive_queue;
 	unsigned long irq;

@@ -36,8 +36,6 @@ struct softnet_data {
 	/* devices with packets waiting for room that is there now */
 	struct list_head tx_list;
 	struct sk_buff_head input_pkt_queue;
-	/* this CPU's softirq only */
-	struct sk_buff_head process_queue;
 	struct napi_struct backlog;
 	struct softnet_counters counters;
 };
@@ -253,10 +251,20 @@ static int napi_poll(struct napi_struct *napi, struct list_head *repoll)
 	return work;
 }
 
+/* The time is read only when there is more than one round to go: mostly there is not. */
+static bool rx_time_is_up(u64 *deadline)
+{
+	u64 now = ktime_get_ns();
+
+	if (!*deadline)
+		*deadline = now + NETDEV_BUDGET_NS;
+	return now >= *deadline;
+}
+
 static void net_rx_action(void)
 {
 	struct softnet_data *sd = this_cpu_ptr(&softnet_data);
-	u64 deadline = ktime_get_ns() + NETDEV_BUDGET_NS;
+	u64 deadline = 0;
 	int budget = NETDEV_BUDGET;
 	LIST_HEAD(list);
 	LIST_HEAD(repoll);
@@ -270,12 +278,14 @@ static void net_rx_action(void)
 
 		list_del_init(&napi->poll_list);
 		budget -= napi_poll(napi, &repoll);
-		if (unlikely(budget <= 0 || ktime_get_ns() >= deadline)) {
+		if (list_empty(&list))
+			break;
+		if (unlikely(budget <= 0 || rx_time_is_up(&deadline))) {
 			sd->counters.time_squeeze++;
 			break;
 		}
 	}
-	if (list_empty(&list) && list_empty(&repoll))
+	if (likely(list_empty(&list) && list_empty(&repoll)))
 		return;
 	local_irq_disable();
 	list_splice_tail_init(&list, &sd->poll_list);
@@ -313,38 +323,24 @@ int netif_rx(struct sk_buff *skb)
 	return 0;
 }
 
-static void skb_queue_take_all(struct sk_buff_head *from, struct sk_buff_head *to)
-{
-	to->next = from->next;
-	to->prev = from->prev;
-	to->next->prev = (struct sk_buff *)to;
-	to->prev->next = (struct sk_buff *)to;
-	to->qlen = from->qlen;
-	__skb_queue_head_init(from);
-}
-
 static int process_backlog(struct napi_struct *napi, int quota)
 {
 	struct softnet_data *sd = container_of(napi, struct softnet_data, backlog);
-	struct sk_buff *skb;
 	int work = 0;
 
-	for (;;) {
-		while ((skb = __skb_dequeue(&sd->process_queue)) != NULL) {
-			sd->counters.processed++;
-			netif_receive_skb(skb);
-			if (++work >= quota)
-				return work;
-		}
+	for (; work < quota; work++) {
 		local_irq_disable();
-		if (skb_queue_empty(&sd->input_pkt_queue)) {
+		struct sk_buff *skb = __skb_dequeue(&sd->input_pkt_queue);
+
+		if (!skb)
 			napi->state &= ~BIT(NAPI_STATE_SCHED);
-			local_irq_enable();
-			return work;
-		}
-		skb_queue_take_all(&sd->input_pkt_queue, &sd->process_queue);
 		local_irq_enable();
+		if (!skb)
+			break;
+		sd->counters.processed++;
+		netif_receive_skb(skb);
 	}
+	return work;
 }
 
 /* --- transmission -------------------------------------------------------------------------- */
@@ -682,7 +678,6 @@ void net_dev_init(void)
 		INIT_LIST_HEAD(&sd->poll_list);
 		INIT_LIST_HEAD(&sd->tx_list);
 		skb_queue_head_init(&sd->input_pkt_queue);
-		skb_queue_head_init(&sd->process_queue);
 		netif_napi_add(NULL, &sd->backlog, process_backlog);
 		napi_enable(&sd->backlog);
 	}

@@ -107,22 +107,15 @@ struct sk_buff *netdev_alloc_skb(struct net_device *dev, u32 len)
 	return skb;
 }
 
-struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
+/* The part of alloc_skb_with_frags() that does not fit the head. */
+static noinline struct sk_buff *skb_add_pages(struct sk_buff *skb, u32 len, gfp_t gfp)
 {
-	u32 linear = headroom + len <= FRAME_ROOM ? len : FRAME_ROOM - headroom;
-	u32 in_pages = len - linear;
 	unsigned int order = 0;
 
-	while (in_pages > MAX_SKB_FRAGS * (PAGE_SIZE << order))
+	while (len > MAX_SKB_FRAGS * (PAGE_SIZE << order))
 		order++;
-	struct sk_buff *skb = alloc_skb(headroom + linear, gfp);
-
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, headroom);
-	skb_put(skb, linear);
-	for (int i = 0; in_pages; i++) {
-		u32 n = min_t(u32, in_pages, PAGE_SIZE << order);
+	for (int i = 0; len; i++) {
+		u32 n = min_t(u32, len, PAGE_SIZE << order);
 		struct page *page = alloc_pages(gfp, order);
 
 		if (!page) {
@@ -133,9 +126,22 @@ struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
 		skb->len += n;
 		skb->data_len += n;
 		skb->truesize += (u32)(PAGE_SIZE << order);
-		in_pages -= n;
+		len -= n;
 	}
 	return skb;
+}
+
+struct sk_buff *alloc_skb_with_frags(u32 headroom, u32 len, gfp_t gfp)
+{
+	u32 linear = likely(headroom + len <= FRAME_ROOM) ? len : FRAME_ROOM - headroom;
+	struct sk_buff *skb = alloc_skb(headroom + linear, gfp);
+
+	if (unlikely(!skb))
+		return NULL;
+	skb->data += headroom;
+	skb->tail += headroom + linear;
+	skb->len = linear;
+	return likely(len == linear) ? skb : skb_add_pages(skb, len - linear, gfp);
 }
 
 static void skb_release_data(struct sk_buff *skb)
@@ -351,10 +357,9 @@ bool pskb_pull_tail(struct sk_buff *skb, u32 len)
 	return true;
 }
 
-void skb_trim(struct sk_buff *skb, u32 len)
+/* The work of skb_trim(): @len is less than skb->len. */
+void skb_cut(struct sk_buff *skb, u32 len)
 {
-	if (len >= skb->len)
-		return;
 	u32 headlen = skb_headlen(skb);
 
 	if (len <= headlen) {
@@ -490,6 +495,8 @@ int skb_store_bits(struct sk_buff *skb, u32 offset, const void *from, u32 len)
 
 int skb_copy_datagram_iter(const struct sk_buff *skb, u32 offset, struct iov_iter *to, u32 len)
 {
+	if (likely((u64)offset + len <= skb_headlen(skb)))
+		return likely(copy_to_iter(skb->data + offset, len, to) == len) ? 0 : -EFAULT;
 	if (!skb_has_range(skb, offset, len))
 		return -EFAULT;
 	while (len) {
@@ -506,6 +513,8 @@ int skb_copy_datagram_iter(const struct sk_buff *skb, u32 offset, struct iov_ite
 
 int skb_copy_datagram_from_iter(struct sk_buff *skb, u32 offset, struct iov_iter *from, u32 len)
 {
+	if (likely((u64)offset + len <= skb_headlen(skb)))
+		return likely(copy_from_iter(skb->data + offset, len, from) == len) ? 0 : -EFAULT;
 	if (!skb_has_range(skb, offset, len))
 		return -EFAULT;
 	while (len) {

@@ -4,11 +4,12 @@
  * Linux:   net/core/sock.c (6.1)
  * Same:    lock_sock() with its backlog; a packet in flight keeps its sock alive through
  *          sk_wmem_alloc; the default callbacks wake with the same event bits.
- * Differs: 1. the link to the wait queue is guarded by sk_callback_lock (Linux: RCU).
+ * Differs: 1. the wait queue is part of the sock (Linux: of the socket, reached under RCU), so whoever
+ *             has a sock can wake without a lock.
  *          2. the backlog is run with softirqs off, so that a protocol's input path always finds
  *             the context it knows from softirqs.
  *          3. no sk_forward_alloc quanta: what a queue holds is counted in bytes, per sock.
- * Locks:   SOCK_OWNER, SLOCK, CALLBACK, WAITQ.
+ * Locks:   SOCK_OWNER, SLOCK, WAITQ.
  * Walk:    tcp_data_ready() -> sock_def_readable() -> __wake_up_sync_key(); tcp_recvmsg() ->
  *          sk_wait_data().
  */
@@ -164,7 +165,7 @@ static void sock_init_queues(struct sock *sk)
 void sock_init_data(struct socket *sock, struct sock *sk)
 {
 	sock_init_queues(sk);
-	spin_lock_init(&sk->sk_callback_lock, LC_CALLBACK);
+	init_waitqueue_head(&sk->sk_wq);
 	sk->sk_rcvbuf = sysctl_rmem_default;
 	sk->sk_sndbuf = sysctl_wmem_default;
 	sk->sk_state = TCP_CLOSE;
@@ -180,7 +181,6 @@ void sock_init_data(struct socket *sock, struct sock *sk)
 	if (sock) {
 		sk->sk_type = (u8)sock->type;
 		sk->sk_socket = sock;
-		sk->sk_wq = &sock->wq;
 		sk->sk_ino = sock->ino;
 		sock->sk = sk;
 	}
@@ -200,7 +200,7 @@ struct sock *sk_clone_lock(const struct sock *sk, gfp_t gfp)
 	sock_lock_init(n);
 	bh_lock_sock_nested(n);
 	sock_init_queues(n);
-	spin_lock_init(&n->sk_callback_lock, LC_CALLBACK);
+	init_waitqueue_head(&n->sk_wq);
 	memset(&n->sk_backlog, 0, sizeof(n->sk_backlog));
 	memset(&n->sk_timer, 0, sizeof(n->sk_timer));
 	n->sk_dst = NULL;
@@ -213,7 +213,6 @@ struct sock *sk_clone_lock(const struct sock *sk, gfp_t gfp)
 	atomic_set(&n->sk_wmem_alloc, 1);
 	atomic_set(&n->sk_drops, 0);
 	n->sk_socket = NULL;
-	n->sk_wq = NULL;
 	n->sk_ino = 0;
 	sock_reset_flag(n, SOCK_DONE);
 	sock_reset_flag(n, SOCK_NOSPACE);
@@ -224,24 +223,18 @@ struct sock *sk_clone_lock(const struct sock *sk, gfp_t gfp)
 
 void sock_orphan(struct sock *sk)
 {
-	spin_lock_bh(&sk->sk_callback_lock);
 	sock_set_flag(sk, SOCK_DEAD);
-	sk->sk_socket = NULL;
-	sk->sk_wq = NULL;
+	WRITE_ONCE(sk->sk_socket, NULL);
 	sk->sk_ino = 0;
-	spin_unlock_bh(&sk->sk_callback_lock);
 }
 
 void sock_graft(struct sock *sk, struct socket *parent)
 {
 	trace(sock_graft);
-	spin_lock_bh(&sk->sk_callback_lock);
-	sk->sk_wq = &parent->wq;
-	sk->sk_socket = parent;
 	sk->sk_ino = parent->ino;
 	sk->sk_uid = current->cred.fsuid;
+	WRITE_ONCE(sk->sk_socket, parent);
 	parent->sk = sk;
-	spin_unlock_bh(&sk->sk_callback_lock);
 }
 
 int proto_register(struct proto *prot)
@@ -261,45 +254,33 @@ void for_each_proto(void (*fn)(struct proto *prot, void *arg), void *arg)
 
 /* --- telling who waits --------------------------------------------------------------------- */
 
+/* In each: the change is made before the queue of waiters is looked at; pairs with sock_poll_wait(), set_current_state(). */
+
 void sock_def_readable(struct sock *sk)
 {
 	trace(sock_def_readable, this_cpu_read(trace_current_skb));
-	spin_lock_bh(&sk->sk_callback_lock);
-	/*
-	 * The data is queued before the queue of waiters is looked at; pairs with sock_poll_wait()
-	 * and set_current_state().
-	 */
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_sync_poll(sk->sk_wq,
+	if (wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_sync_poll(&sk->sk_wq,
 						EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
-	spin_unlock_bh(&sk->sk_callback_lock);
 }
 
 void sock_def_wakeup(struct sock *sk)
 {
-	spin_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_all(sk->sk_wq);
-	spin_unlock_bh(&sk->sk_callback_lock);
+	if (wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_all(&sk->sk_wq);
 }
 
 void sock_def_error_report(struct sock *sk)
 {
-	spin_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_poll(sk->sk_wq, EPOLLERR);
-	spin_unlock_bh(&sk->sk_callback_lock);
+	if (wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_poll(&sk->sk_wq, EPOLLERR);
 }
 
 void sock_def_write_space(struct sock *sk)
 {
 	/* Not for every packet: when half of the buffer is free, as sock_writeable() asks. */
-	if (atomic_read(&sk->sk_wmem_alloc) << 1 > READ_ONCE(sk->sk_sndbuf))
-		return;
-	spin_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_sync_poll(sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	spin_unlock_bh(&sk->sk_callback_lock);
+	if (atomic_read(&sk->sk_wmem_alloc) << 1 <= READ_ONCE(sk->sk_sndbuf) && wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_sync_poll(&sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 
 void sk_stream_write_space(struct sock *sk)
@@ -307,10 +288,8 @@ void sk_stream_write_space(struct sock *sk)
 	if (!sk_stream_is_writeable(sk))
 		return;
 	sock_reset_flag(sk, SOCK_NOSPACE);
-	spin_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_poll(sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	spin_unlock_bh(&sk->sk_callback_lock);
+	if (wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_poll(&sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 
 bool sk_wait_data(struct sock *sk, s64 *timeo_ns, const struct sk_buff *skb)
@@ -390,7 +369,7 @@ static s64 sock_wait_for_wmem(struct sock *sk, s64 timeo)
 }
 
 /* Return: 0 once the sock may charge another packet, or -errno. */
-static int sock_wait_send_room(struct sock *sk, bool noblock)
+static noinline int sock_wait_send_room(struct sock *sk, bool noblock)
 {
 	s64 timeo = sock_sndtimeo(sk, noblock);
 
@@ -411,9 +390,17 @@ static int sock_wait_send_room(struct sock *sk, bool noblock)
 	}
 }
 
+static inline int sock_send_room(struct sock *sk, bool noblock)
+{
+	if (likely(!READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
+		   atomic_read(&sk->sk_wmem_alloc) <= READ_ONCE(sk->sk_sndbuf)))
+		return 0;
+	return sock_wait_send_room(sk, noblock);
+}
+
 struct sk_buff *sock_alloc_send_pskb(struct sock *sk, u32 headroom, u32 len, bool noblock, int *err)
 {
-	*err = sock_wait_send_room(sk, noblock);
+	*err = sock_send_room(sk, noblock);
 	if (unlikely(*err))
 		return NULL;
 	struct sk_buff *skb = alloc_skb_with_frags(headroom, len, GFP_KERNEL);
@@ -428,7 +415,7 @@ struct sk_buff *sock_alloc_send_pskb(struct sock *sk, u32 headroom, u32 len, boo
 
 struct sk_buff *sock_alloc_send_skb(struct sock *sk, u32 size, bool noblock, int *err)
 {
-	*err = sock_wait_send_room(sk, noblock);
+	*err = sock_send_room(sk, noblock);
 	if (unlikely(*err))
 		return NULL;
 	struct sk_buff *skb = alloc_skb(size, GFP_KERNEL);

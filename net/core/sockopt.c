@@ -449,11 +449,8 @@ static void sock_recv_timestamp(struct msghdr *msg, struct sock *sk, const struc
 	}
 }
 
-void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
+void sock_recv_cmsgs_slow(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
 {
-	if (likely(!(sk->sk_flags &
-		     (BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) | BIT(SOCK_RXQ_OVFL_F)))))
-		return;
 	if (sock_flag(sk, SOCK_TIMESTAMP) || sock_flag(sk, SOCK_TIMESTAMPNS))
 		sock_recv_timestamp(msg, sk, skb);
 	u32 drops = (u32)atomic_read(&sk->sk_drops);

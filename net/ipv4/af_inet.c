@@ -421,7 +421,13 @@ ssize_t inet_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 
 ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 {
-	return sock_common_recvmsg(sock, msg, len, flags);
+	struct sock *sk = sock->sk;
+	int addr_len = 0;
+	ssize_t n = sk->sk_prot->recvmsg(sk, msg, len, flags, &addr_len);
+
+	if (n >= 0)
+		msg->msg_namelen = addr_len;
+	return n;
 }
 
 static int sock_gettstamp(struct sock *sk, uptr arg, bool ns)
@@ -532,13 +538,14 @@ void inet_init(void)
 			panic("inet: too many protocols");
 	if (sock_register(&inet_family_ops))
 		panic("inet: AF_INET is taken");
+	/* First, as it is what nearly every packet is for. */
+	ip_packet_type.type = cpu_to_be16(ETH_P_IP);
 	ip_rt_init();
 	ipfrag_init();
+	dev_add_pack(&ip_packet_type);
 	arp_init();
 	icmp_init();
 	udp_init();
 	tcp_init();
 	ip_proc_init();
-	ip_packet_type.type = cpu_to_be16(ETH_P_IP);
-	dev_add_pack(&ip_packet_type);
 }

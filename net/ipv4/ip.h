@@ -135,7 +135,12 @@ void ip_frag_stats(int *nr, long *mem);
  * raw_local_deliver - copies for raw sockets. Return: did any want it? raw_icmp_error - they learn
  * of an ICMP error. softirq; keep the skb.
  */
-bool raw_local_deliver(struct sk_buff *skb, int protocol);
+extern u32 raw_count[256];	/* raw socks of each protocol; read without their lock */
+bool raw_deliver(struct sk_buff *skb, int protocol);
+static inline bool raw_local_deliver(struct sk_buff *skb, int protocol)
+{
+	return unlikely(READ_ONCE(raw_count[protocol])) && raw_deliver(skb, protocol);
+}
 void raw_icmp_error(struct sk_buff *skb, int protocol, u32 info);
 /*
  * ping_rcv - an echo reply. Takes the skb. ping_err - an error about an echo request of ours: data
@@ -144,10 +149,6 @@ void raw_icmp_error(struct sk_buff *skb, int protocol, u32 info);
 void ping_rcv(struct sk_buff *skb);
 void ping_err(struct sk_buff *skb, u32 info);
 void ping_init(void);
-/*
- * ip_build_header - push an IP header of 20 bytes; the caller sets nothing else. @id in host order.
- */
-void ip_build_header(struct sk_buff *skb, const struct ip_params *p, u16 id);
 
 /* Ports (inet_hashtables.c is TCP's; UDP has its own table). local port range for port 0. */
 extern int sysctl_ip_local_port_range[2];
@@ -197,8 +198,15 @@ ssize_t inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int fl
 /* SOL_IP options (ip_sockglue.c). */
 int ip_setsockopt(struct sock *sk, int optname, uptr optval, unsigned int optlen);
 int ip_getsockopt(struct sock *sk, int optname, uptr optval, uptr optlen);
-/* data before the transport header, not after it, may be gone */
-void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb);
+/* ip_cmsg_recv - the control messages about a datagram that its socket asked for. */
+void ip_cmsg_recv_slow(struct msghdr *msg, struct sock *sk, struct sk_buff *skb);
+static inline void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	if (unlikely(inet->pktinfo || inet->recvttl || inet->recvtos))
+		ip_cmsg_recv_slow(msg, sk, skb);
+}
 /*
  * What one sendmsg() says beside the data; ip_cmsg_send() fills in from control messages. 0 or
  * -EINVAL.
@@ -209,19 +217,6 @@ static inline void ipcm_init_sk(struct ipcm_cookie *ipc, const struct inet_sock 
 	*ipc = (struct ipcm_cookie){ inet->inet_saddr, inet->sk.sk_bound_dev_if, -1, -1 };
 }
 int __must_check ip_cmsg_send(struct msghdr *msg, struct ipcm_cookie *ipc);
-/*
- * ip_params_for - what goes into the IP header of a packet of @len bytes that @sk sends along @rt.
- */
-struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt,
-			       const struct ipcm_cookie *ipc, be32 daddr, u8 protocol, u32 len);
-/*
- * ip_icmp_error - queue an error for MSG_ERRQUEUE if IP_RECVERR is on: @skb has data at the quoted
- * IP header, @payload_off beyond its transport header. ip_recv_error - read one.
- */
-void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32 info,
-		   u32 payload_off);
-void ip_local_error(struct sock *sk, int err, be32 daddr, be16 port, u32 info);
-ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len);
 enum {
 	IP_PMTUDISC_DONT,
 	IP_PMTUDISC_WANT,
@@ -230,6 +225,35 @@ enum {
 	IP_PMTUDISC_INTERFACE,
 	IP_PMTUDISC_OMIT
 };
+/*
+ * ip_params_for - what goes into the IP header of a packet of @len bytes that @sk sends along @rt.
+ */
+static inline struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt,
+					     const struct ipcm_cookie *ipc, be32 daddr, u8 protocol,
+					     u32 len)
+{
+	struct ip_params p = { .saddr = rt->src, .daddr = daddr, .protocol = protocol };
+
+	p.tos = likely(ipc->tos < 0) ? inet->tos : (u8)ipc->tos;
+	if (unlikely(ipc->ttl >= 0))
+		p.ttl = (u8)ipc->ttl;
+	else if (unlikely(ipv4_is_multicast(daddr)))
+		p.ttl = inet->mc_ttl;
+	else
+		p.ttl = inet->ttl ? inet->ttl : (u8)sysctl_ip_default_ttl;
+	p.df = likely(inet->pmtudisc == IP_PMTUDISC_WANT) ?
+		       len + sizeof(struct iphdr) <= rt->mtu :
+		       inet->pmtudisc == IP_PMTUDISC_DO || inet->pmtudisc == IP_PMTUDISC_PROBE;
+	return p;
+}
+/*
+ * ip_icmp_error - queue an error for MSG_ERRQUEUE if IP_RECVERR is on: @skb has data at the quoted
+ * IP header, @payload_off beyond its transport header. ip_recv_error - read one.
+ */
+void ip_icmp_error(struct sock *sk, struct sk_buff *skb, int err, be16 port, u32 info,
+		   u32 payload_off);
+void ip_local_error(struct sock *sk, int err, be32 daddr, be16 port, u32 info);
+ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr_len);
 /*
  * datagram.c: what UDP, raw and ping socks share. ip4_datagram_connect - remember the peer.
  * datagram_dest - whom a sendmsg() means: 0, or -EINVAL, -EAFNOSUPPORT, -EDESTADDRREQ.

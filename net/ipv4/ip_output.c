@@ -36,12 +36,6 @@ static inline void ip_write_header(struct sk_buff *skb, be32 saddr, be32 daddr, 
 	iph->check = ip_fast_csum(iph, 5);
 }
 
-void ip_build_header(struct sk_buff *skb, const struct ip_params *p, u16 id)
-{
-	ip_write_header(skb, p->saddr, p->daddr, id, p->df ? IP_DF : 0,
-			(u32)p->ttl << 16 | (u32)p->protocol << 8 | p->tos);
-}
-
 /* --- fragmentation ------------------------------------------------------------------------- */
 
 /* One fragment: @n bytes of payload from @pos on, with the header of the whole. */
@@ -125,26 +119,6 @@ static inline int ip_finish_output(struct sk_buff *skb)
 
 /* --- entry points -------------------------------------------------------------------------- */
 
-struct ip_params ip_params_for(const struct inet_sock *inet, const struct rtable *rt,
-			       const struct ipcm_cookie *ipc, be32 daddr, u8 protocol, u32 len)
-{
-	int ttl = ipc && ipc->ttl >= 0	     ? ipc->ttl
-		  : ipv4_is_multicast(daddr) ? inet->mc_ttl
-		  : inet->ttl		     ? inet->ttl
-					     : sysctl_ip_default_ttl;
-	bool df = inet->pmtudisc == IP_PMTUDISC_DO || inet->pmtudisc == IP_PMTUDISC_PROBE ||
-		  (inet->pmtudisc == IP_PMTUDISC_WANT && len + sizeof(struct iphdr) <= rt->mtu);
-
-	return (struct ip_params){
-		.saddr = rt->src,
-		.daddr = daddr,
-		.protocol = protocol,
-		.tos = ipc && ipc->tos >= 0 ? (u8)ipc->tos : inet->tos,
-		.ttl = (u8)ttl,
-		.df = df,
-	};
-}
-
 int ip_send_skb(struct sk_buff *skb, struct rtable *rt, const struct ip_params *p)
 {
 	/* An id matters only where fragments may have to be told apart (RFC 6864 4.1). */
@@ -152,7 +126,8 @@ int ip_send_skb(struct sk_buff *skb, struct rtable *rt, const struct ip_params *
 
 	skb->rt = rt;
 	SNMP_INC(IP_OUTREQUESTS);
-	ip_build_header(skb, p, id);
+	ip_write_header(skb, p->saddr, p->daddr, id, p->df ? IP_DF : 0,
+			(u32)p->ttl << 16 | (u32)p->protocol << 8 | p->tos);
 	return ip_finish_output(skb);
 }
 

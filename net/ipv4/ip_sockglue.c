@@ -139,12 +139,9 @@ ssize_t ip_recv_error(struct sock *sk, struct msghdr *msg, size_t len, int *addr
 
 /* --- control messages ---------------------------------------------------------------------- */
 
-void ip_cmsg_recv(struct msghdr *msg, struct sock *sk, struct sk_buff *skb)
+void ip_cmsg_recv_slow(struct msghdr *msg, struct sock *sk, struct sk_buff *skb)
 {
 	const struct inet_sock *inet = inet_sk(sk);
-
-	if (likely(!inet->pktinfo && !inet->recvttl && !inet->recvtos))
-		return;
 	const struct iphdr *iph = ip_hdr(skb);
 
 	if (inet->pktinfo) {

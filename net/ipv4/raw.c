@@ -27,7 +27,7 @@ static struct hlist_head raw_head;
 /*
  * raw_lock to change; read without it: a packet that misses a new sock by a moment came before it
  */
-static u32 raw_count[256];
+u32 raw_count[256];
 
 static int raw_hash(struct sock *sk)
 {
@@ -83,10 +83,8 @@ static void raw_deliver_copy(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(copy, SKB_DROP_REASON_SOCKET_RCVBUFF);
 }
 
-bool raw_local_deliver(struct sk_buff *skb, int protocol)
+bool raw_deliver(struct sk_buff *skb, int protocol)
 {
-	if (likely(!READ_ONCE(raw_count[protocol])))
-		return false;
 	const struct iphdr *iph = ip_hdr(skb);
 	struct sock *sk;
 	bool any = false;

@@ -406,7 +406,7 @@ int tcp_getsockopt(struct sock *sk, int level, int optname, uptr optval, uptr op
 		tcp_get_info(sk, &info);
 		return tcp_put_opt(&info, sizeof(info), optval, optlen);
 	case TCP_CC_INFO:	/* neither algorithm has anything to tell */
-		return tcp_put_opt(&info, 0, optval, optlen);
+		return tcp_put_opt(name, 0, optval, optlen);
 	case TCP_CONGESTION:
 		strscpy(name, inet_csk(sk)->icsk_ca_ops->name, sizeof(name));
 		return tcp_put_opt(name, sizeof(name), optval, optlen);

@@ -5,7 +5,7 @@
  * Same:    path and abstract names, autobind; a connecting stream hands the listener a ready socket
  *          in an skb of its receive queue; the checks and errors of each call.
  * Differs: 1. a bound path's inode points to its socket, so no table of inodes is needed.
- * Locks:   UNIX_BIND, UNIX_TAB, UNIX_STATE, CALLBACK, UNIX_PEERQ, WAITQ.
+ * Locks:   UNIX_BIND, UNIX_TAB, UNIX_STATE, UNIX_PEERQ, WAITQ.
  * Walk:    unix_create() -> sock_init_data(); unix_stream_connect() -> the listener's
  *          sk_data_ready(); unix_accept() -> sock_graft().
  */
@@ -274,12 +274,8 @@ static int unix_getname(struct socket *sock, struct sockaddr_storage_k *uaddr, b
 
 static void unix_write_space(struct sock *sk)
 {
-	if (!unix_writable(sk))
-		return;
-	spin_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_wq && wq_has_sleeper(sk->sk_wq))
-		wake_up_interruptible_sync_poll(sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	spin_unlock_bh(&sk->sk_callback_lock);
+	if (unix_writable(sk) && wq_has_sleeper(&sk->sk_wq))
+		wake_up_interruptible_sync_poll(&sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 
 static void unix_sock_destructor(struct sock *sk)
@@ -299,13 +295,8 @@ static int unix_dgram_peer_wake_relay(wait_queue_entry_t *e, __unused unsigned i
 
 	list_del_init(&e->entry);
 	e->private = NULL;
-	wait_queue_head_t *wq = READ_ONCE(u->sk.sk_wq);
-
-	/*
-	 * unix_release_sock() takes the entry out, under this queue's lock, before the socket goes.
-	 */
-	if (wq)
-		wake_up_interruptible_poll(wq, key_to_poll(key));
+	/* The sock is there: it takes the entry out, under this queue's lock, before it goes. */
+	wake_up_interruptible_poll(&u->sk.sk_wq, key_to_poll(key));
 	return 0;
 }
 

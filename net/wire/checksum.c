@@ -89,27 +89,3 @@ u32 csum_partial_copy(const void *src, void *dst, size_t len, u32 csum)
 	}
 	return fold_to_32(sum);
 }
-
-u32 csum_tcpudp_nofold(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum)
-{
-	u64 sum = (u64)csum + saddr.raw + daddr.raw;
-
-	/* Zero, protocol, length: as 16-bit words in memory order. */
-	sum += cpu_to_be32(len).raw;
-	sum += cpu_to_be32(proto).raw;
-	return fold_to_32(sum);
-}
-
-u16 ip_fast_csum(const void *iph, unsigned int ihl)
-{
-	const u8 *p = iph;
-	u64 sum = 0;
-
-	for (unsigned int i = 0; i < ihl; i++) {
-		u32 v;
-
-		__builtin_memcpy(&v, p + 4 * i, sizeof(v));
-		sum += v;
-	}
-	return csum_fold(fold_to_32(sum));
-}

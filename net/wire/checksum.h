@@ -34,10 +34,32 @@ static inline u32 csum_block_add(u32 a, u32 b, size_t offset)
  * csum_tcpudp_nofold - pseudo header of TCP and UDP (RFC 9293 3.1) added to @csum;
  * csum_tcpudp_magic folds it.
  */
-u32 csum_tcpudp_nofold(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum);
+static inline u32 csum_from64(u64 sum)
+{
+	u32 r = (u32)sum + (u32)(sum >> 32);
+
+	return r + (r < (u32)sum);
+}
+static inline u32 csum_tcpudp_nofold(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum)
+{
+	/* Zero, protocol, length: as 16-bit words in memory order. */
+	return csum_from64((u64)csum + saddr.raw + daddr.raw + cpu_to_be32(len + proto).raw);
+}
 static inline u16 csum_tcpudp_magic(be32 saddr, be32 daddr, u32 len, u8 proto, u32 csum)
 {
 	return csum_fold(csum_tcpudp_nofold(saddr, daddr, len, proto, csum));
 }
-/* ip_fast_csum - of an IP header of @ihl words. 0: a received header is right. */
-u16 ip_fast_csum(const void *iph, unsigned int ihl);
+/* ip_fast_csum - of an IP header of @ihl words, at least 5. 0: a received header is right. */
+static inline u16 ip_fast_csum(const void *iph, unsigned int ihl)
+{
+	u32 w[5], more;
+
+	__builtin_memcpy(w, iph, sizeof(w));
+	u64 sum = (u64)w[0] + w[1] + w[2] + w[3] + w[4];
+
+	for (unsigned int i = 5; i < ihl; i++) {
+		__builtin_memcpy(&more, (const u8 *)iph + 4 * i, sizeof(more));
+		sum += more;
+	}
+	return csum_fold(csum_from64(sum));
+}

@@ -85,7 +85,8 @@ int neigh_output(struct sk_buff *skb)
 	consume_skb(skb);
 	return 0;
 }
-bool raw_local_deliver(__unused struct sk_buff *skb, __unused int protocol) { return false; }
+u32 raw_count[256];
+bool raw_deliver(__unused struct sk_buff *skb, __unused int protocol) { return false; }
 void raw_icmp_error(__unused struct sk_buff *skb, __unused int protocol, __unused u32 info) { }
 void ping_rcv(struct sk_buff *skb) { consume_skb(skb); }
 void ping_err(__unused struct sk_buff *skb, __unused u32 info) { }
