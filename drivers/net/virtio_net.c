@@ -335,6 +335,8 @@ static int xmit_skb(struct virtnet_info *vi, struct sk_buff *skb)
 static noinline void virtnet_stop_tx(struct virtnet_info *vi)
 {
 	netif_stop_queue(vi->dev);
+	if (unlikely(vi->vq[TXQ].broken))
+		napi_schedule(&vi->napi);	/* virtnet_give_up() wakes it */
 	if (virtqueue_enable_cb_delayed(&vi->vq[TXQ]))
 		return;
 	free_old_xmit(vi);
@@ -359,6 +361,7 @@ static netdev_tx_t virtnet_start_xmit(struct sk_buff *skb, struct net_device *de
 		/* -ENOSPC cannot be: TX_RESERVE is kept free. Broken: it will never be sent. */
 		dev->tx_stats_.tx_dropped++;
 		kfree_skb(skb, SKB_DROP_REASON_DEV_DOWN);
+		napi_schedule(&vi->napi);	/* virtnet_give_up() */
 		return NETDEV_TX_OK;
 	}
 	dev->tx_stats_.tx_packets++;
