@@ -17,6 +17,7 @@
 #include "kernel/bug.h"
 #include "kernel/cmdline.h"
 #include "kernel/err.h"
+#include "kernel/ktest.h"
 #include "kernel/mm.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
@@ -77,6 +78,7 @@ static int kernel_init(__unused void *arg)
 
 	unpack_root();
 	free_initrd_mem();
+	ktest_run_all();
 	ip_auto_config();
 	open_console();
 	if (!cmdline_get("init", path, sizeof(path)) && !cmdline_get("rdinit", path, sizeof(path)))
