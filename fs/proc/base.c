@@ -394,6 +394,24 @@ static int write_oom_adj(const char *text, __unused size_t len, struct task_stru
 	return 0;
 }
 
+/* As with Linux's fault injection: the Nth allocation that the thread asks for fails, once; 0: none. Debug builds only. */
+static void show_fail_nth(struct seq_file *m, struct task_struct *p)
+{
+	seq_printf(m, "%ld\n", READ_ONCE(p->fail_nth));
+}
+
+static int write_fail_nth(const char *text, __unused size_t len, struct task_struct *p)
+{
+	s64 n;
+
+	if (!CONFIG_DEBUG)
+		return -EOPNOTSUPP;
+	if (kstrtos64(text, 10, &n) || n < 0)
+		return -EINVAL;
+	WRITE_ONCE(p->fail_nth, n);
+	return 0;
+}
+
 static void show_wchan(struct seq_file *m, __unused struct task_struct *p)
 {
 	seq_puts(m, "0");
@@ -505,6 +523,7 @@ static const struct pid_entry tgid_entries[] = {
 	TEXT("wchan", 0444, show_wchan),
 	TEXT("loginuid", 0644, show_loginuid),
 	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_adj, .write = write_oom_adj },
+	{ .name = "fail-nth", .mode = S_IFREG | 0600, .show = show_fail_nth, .write = write_fail_nth },
 	{ .name = NULL },
 };
 
