@@ -13,50 +13,35 @@
  * Walk:    link_path_walk() -> __d_lookup(); dput() -> iput().
  */
 #include "fs/internal.h"
-#include "kernel/hash.h"
 #include "kernel/slab.h"
 #include "kernel/string.h"
 
 DEFINE_SPINLOCK(dcache_lock, LC_DCACHE);
 
 static struct kmem_cache *dentry_cache;
-static struct hlist_head *dentry_hashtable;	/* DCACHE */
-static unsigned int hash_bits;
+struct hlist_head *dentry_hashtable;		/* DCACHE */
+unsigned int dentry_hash_shift;
 static u64 next_pos = 2;			/* DCACHE; "." and ".." are 0 and 1 */
 
 void dcache_init(void)
 {
-	hash_bits = totalram_pages() > 16384 ? 12 : 10;
+	unsigned int hash_bits = totalram_pages() > 16384 ? 12 : 10;
+
+	dentry_hash_shift = 64 - hash_bits;
 	dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 64);
 	dentry_hashtable = kcalloc(BIT(hash_bits), sizeof(struct hlist_head), GFP_KERNEL);
 	ASSERT(dentry_hashtable);
 }
 
-u32 name_hash(const char *name, int len)
+/* As the path walk computes it: word by word, the last one cut. */
+u32 name_hash(const char *name, size_t len)
 {
-	u32 h = 0;
+	u64 h = 0, w = 0;
 
-	while (len--)
-		h = name_hash_step(h, (unsigned char)*name++);
-	return h;
-}
-
-static inline struct hlist_head *d_bucket(const struct dentry *parent, u32 hash)
-{
-	return &dentry_hashtable[hash_64(((u64)parent >> 6) + ((u64)hash << 7), hash_bits)];
-}
-
-struct dentry *__d_lookup(const struct dentry *parent, const char *name, unsigned int len, u32 hash)
-{
-	struct dentry *d;
-
-	assert_held(&dcache_lock);
-	hlist_for_each_entry(d, d_bucket(parent, hash), d_hash) {
-		if (d->d_hashval == hash && d->d_parent == parent && d->d_len == len &&
-		    !memcmp(d->d_name, name, len))
-			return d;
-	}
-	return NULL;
+	for (; len >= 8; len -= 8, name += 8)
+		h = name_hash_mix(h, load_word(name));
+	memcpy(&w, name, len);
+	return (u32)name_hash_mix(h, w);
 }
 
 struct dentry *d_alloc(struct dentry *parent, const char *name, int len)
@@ -66,8 +51,8 @@ struct dentry *d_alloc(struct dentry *parent, const char *name, int len)
 	if (!d)
 		return NULL;
 	d->d_name = d->d_iname;
-	if (len >= (int)sizeof(d->d_iname)) {
-		d->d_name = kmalloc((size_t)len + 1, GFP_KERNEL);
+	if (len > (int)sizeof(d->d_iname) - NAME_SLACK) {
+		d->d_name = kmalloc((size_t)len + NAME_SLACK, GFP_KERNEL);
 		if (!d->d_name) {
 			kmem_cache_free(dentry_cache, d);
 			return NULL;
@@ -76,7 +61,7 @@ struct dentry *d_alloc(struct dentry *parent, const char *name, int len)
 	memcpy(d->d_name, name, (size_t)len);
 	d->d_name[len] = '\0';
 	d->d_len = (u16)len;
-	d->d_hashval = name_hash(name, len);
+	d->d_hashval = name_hash(name, (size_t)len);
 	d->d_parent = parent ? dget(parent) : d;
 	d->d_inode = NULL;
 	INIT_HLIST_NODE(&d->d_hash);

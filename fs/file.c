@@ -114,36 +114,61 @@ static unsigned int find_next_fd(const struct files_struct *files, unsigned int 
 	return files->max_fds;
 }
 
-static int alloc_fd(unsigned int from, u64 end, unsigned int flags)
+static int alloc_fd_slow(struct files_struct *files, unsigned int from, u64 end, unsigned int flags)
 {
-	struct files_struct *files = current->files;
 	int err;
 
-	spin_lock(&files->file_lock);
+	assert_held(&files->file_lock);
 	for (;;) {
 		unsigned int fd = find_next_fd(files, max(from, files->next_fd));
 
-		err = -EMFILE;
 		if (fd >= end)
-			break;
+			return -EMFILE;
 		if (fd < files->max_fds) {
 			if (from <= files->next_fd)
 				files->next_fd = fd + 1;
 			set_fd(files, fd, flags & O_CLOEXEC);
-			err = (int)fd;
-			break;
+			return (int)fd;
 		}
 		err = expand_files(files, fd);
 		if (err)
-			break;
+			return err;
 	}
+}
+
+static int alloc_fd(unsigned int from, u64 end, unsigned int flags)
+{
+	struct files_struct *files = current->files;
+
+	spin_lock(&files->file_lock);
+	int fd = alloc_fd_slow(files, from, end, flags);
+
 	spin_unlock(&files->file_lock);
-	return err;
+	return fd;
 }
 
 int get_unused_fd_flags(unsigned int flags)
 {
-	return alloc_fd(0, current->signal->rlim[RLIMIT_NOFILE].rlim_cur, flags);
+	struct files_struct *files = current->files;
+	u64 end = current->signal->rlim[RLIMIT_NOFILE].rlim_cur;
+
+	spin_lock(&files->file_lock);
+	unsigned int fd = files->next_fd, word = fd / BITS;
+	unsigned long bit = BIT(fd % BITS);
+	int ret = (int)fd;
+
+	/* Mostly the first number that may be free is. */
+	if (likely(fd < files->max_fds && fd < end && !(files->open_fds[word] & bit))) {
+		files->next_fd = fd + 1;
+		files->open_fds[word] |= bit;
+		files->close_on_exec[word] &= ~bit;
+		if (flags & O_CLOEXEC)
+			files->close_on_exec[word] |= bit;
+	} else {
+		ret = alloc_fd_slow(files, 0, end, flags);
+	}
+	spin_unlock(&files->file_lock);
+	return ret;
 }
 
 void put_unused_fd(unsigned int fd)
@@ -165,7 +190,7 @@ void fd_install(unsigned int fd, struct file *file)
 	spin_unlock(&files->file_lock);
 }
 
-static noinline struct fd fdget_shared(unsigned int fd, fmode_t refuse)
+struct fd fdget_shared(unsigned int fd, fmode_t refuse)
 {
 	struct files_struct *files = current->files;
 	struct file *file = NULL;
@@ -179,22 +204,6 @@ static noinline struct fd fdget_shared(unsigned int fd, fmode_t refuse)
 		get_file(file);
 	spin_unlock(&files->file_lock);
 	return (struct fd){ file, file != NULL };
-}
-
-static __always_inline struct fd __fdget(unsigned int fd, fmode_t refuse)
-{
-	struct files_struct *files = current->files;
-
-	/* With one user, only this task can close the file it is about to use. */
-	if (unlikely(refcount_read(&files->count) != 1))
-		return fdget_shared(fd, refuse);
-	if (likely(fd < files->max_fds)) {
-		struct file *file = files->fd[fd];
-
-		if (likely(file && !(file->f_mode & refuse)))
-			return (struct fd){ file, false };
-	}
-	return (struct fd){ NULL, false };
 }
 
 struct fd fdget(unsigned int fd)

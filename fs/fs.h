@@ -116,7 +116,6 @@ struct inode_operations {
 	int (*get_link_path)(struct inode *, struct path *path);
 	int (*getattr)(struct inode *, struct kstat *);		/* NULL: generic_fillattr() */
 	int (*setattr)(struct inode *, const struct iattr *);	/* NULL: -EPERM */
-	int (*permission)(struct inode *, int mask);		/* NULL: generic_permission() */
 };
 struct iattr { unsigned int ia_valid; umode_t ia_mode; uid_t ia_uid; gid_t ia_gid; loff_t ia_size; u64 ia_atime_ns, ia_mtime_ns; };
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_OPEN = 64 };

@@ -141,8 +141,6 @@ int inode_permission(struct inode *inode, int mask)
 	if (unlikely(mask & MAY_WRITE) && (inode->i_sb->s_flags & MS_RDONLY) &&
 	    (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) || S_ISLNK(inode->i_mode)))
 		return -EROFS;
-	if (unlikely(inode->i_op && inode->i_op->permission))
-		return inode->i_op->permission(inode, mask);
 	return generic_permission(inode, mask);
 }
 

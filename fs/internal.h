@@ -8,17 +8,20 @@
  * Walk:    openat() -> do_filp_open() -> link_path_walk().
  */
 #pragma once
+#include "fs/file.h"
 #include "fs/fs.h"
 #include "fs/namei.h"
 #include "kernel/hash.h"
 #include "kernel/mm.h"
 #include "kernel/spinlock.h"
+#include "kernel/task.h"
 
 extern spinlock_t dcache_lock;
 
 /* A path as the user gave it. */
-#define EMBEDDED_NAME 128
-struct filename { char *name; char small[EMBEDDED_NAME]; };
+#define EMBEDDED_NAME 120
+#define NAME_SLACK 8	/* names are read by whole words: so many bytes behind a text must be readable */
+struct filename { char *name; char small[EMBEDDED_NAME]; char slack[NAME_SLACK]; };
 /*
  * getname_flags - copy the path at @uname. LOOKUP_EMPTY allows "". putname_fn - give back what it took.
  * Return: 0, -ENOENT, -ENAMETOOLONG, -EFAULT, -ENOMEM (nothing to give back then). Context: task.
@@ -35,6 +38,9 @@ char *__getname(void) __must_check;
 
 /* filename_lookup - resolve @name from @dfd. Return: 0 and references in *@path, or -errno. Context: task. */
 int __must_check filename_lookup(int dfd, const char *name, unsigned int flags, struct path *path);
+
+/* filename_getattr - the attributes of what @name stands for. Return: 0 or -errno. Context: task. */
+int __must_check filename_getattr(int dfd, const char *name, unsigned int flags, struct kstat *st);
 
 /* The last component of a path, for calls that make, remove or rename a name. */
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
@@ -61,10 +67,50 @@ int do_rmdir(int dfd, const char *name);
 int kern_link(struct path *old, const char *name);
 
 /* dcache.c */
-static inline u32 name_hash_step(u32 h, unsigned char c) { return h * 31 + c; }
-u32 name_hash(const char *name, int len);
+#define WORD_ONES 0x0101010101010101UL
+#define WORD_HIGHS 0x8080808080808080UL
+static inline u64 load_word(const char *p)
+{
+	u64 w;
+
+	__builtin_memcpy(&w, p, sizeof(w));
+	return w;
+}
+/* The low @n bytes of a word, n < 8. */
+static inline u64 word_mask(size_t n) { return (1UL << n * 8) - 1; }
+static inline u64 name_hash_mix(u64 h, u64 w)
+{
+	h = (h ^ w) * 0x9E3779B97F4A7C15UL;
+	return h ^ h >> 32;
+}
+u32 name_hash(const char *name, size_t len);
+extern struct hlist_head *dentry_hashtable;	/* DCACHE */
+extern unsigned int dentry_hash_shift;
+static inline struct hlist_head *d_bucket(const struct dentry *parent, u32 hash)
+{
+	return &dentry_hashtable[(((u64)parent >> 6) + hash) * 0x9E3779B97F4A7C15UL >> dentry_hash_shift];
+}
+/* Both are readable by whole words; what stands behind @len does not count. */
+static inline bool same_name(const char *a, const char *b, size_t len)
+{
+	for (; len >= 8; len -= 8, a += 8, b += 8) {
+		if (load_word(a) != load_word(b))
+			return false;
+	}
+	return !((load_word(a) ^ load_word(b)) & word_mask(len));
+}
 /* __d_lookup - the hashed child, no reference taken, or NULL. Locks: DCACHE held. */
-struct dentry *__d_lookup(const struct dentry *parent, const char *name, unsigned int len, u32 hash);
+static inline struct dentry *__d_lookup(const struct dentry *parent, const char *name, unsigned int len, u32 hash)
+{
+	struct dentry *d;
+
+	assert_held(&dcache_lock);
+	hlist_for_each_entry(d, d_bucket(parent, hash), d_hash) {
+		if (d->d_hashval == hash && d->d_parent == parent && d->d_len == len && same_name(d->d_name, name, len))
+			return d;
+	}
+	return NULL;
+}
 /* d_move - @dentry becomes @target's name in @target's parent; @target (unhashed afterwards) takes the old one. */
 void d_move(struct dentry *dentry, struct dentry *target);
 void d_exchange(struct dentry *a, struct dentry *b);
@@ -96,6 +142,23 @@ void set_fs_root(struct fs_struct *fs, const struct path *path);
 void get_fs_root_pwd(struct fs_struct *fs, struct path *root, struct path *pwd);
 
 /* file.c */
+struct fd fdget_shared(unsigned int fd, fmode_t refuse);
+/* __fdget - the file of descriptor @fd unless its mode has one of @refuse. */
+static __always_inline struct fd __fdget(unsigned int fd, fmode_t refuse)
+{
+	struct files_struct *files = current->files;
+
+	/* With one user, only this task can close the file it is about to use. */
+	if (unlikely(refcount_read(&files->count) != 1))
+		return fdget_shared(fd, refuse);
+	if (likely(fd < files->max_fds)) {
+		struct file *file = files->fd[fd];
+
+		if (likely(file && !(file->f_mode & refuse)))
+			return (struct fd){ file, false };
+	}
+	return (struct fd){ NULL, false };
+}
 int f_dupfd(unsigned int from, struct file *file, unsigned int flags);
 bool get_close_on_exec(unsigned int fd);
 void set_close_on_exec(unsigned int fd, bool on);
@@ -124,7 +187,6 @@ int notify_change(struct path *path, struct iattr *attr);
 int do_truncate(struct inode *inode, loff_t length);
 int vfs_getattr(struct inode *inode, struct kstat *st);
 void touch_atime(struct file *file);
-static inline bool inode_owner_or_root(const struct inode *inode);
 bool in_group_p(gid_t gid);
 
 /* char_dev.c: the open() of device nodes. filemap.c, fifo. */
@@ -155,7 +217,6 @@ void shmem_init(void);
 /* punch_pages - the range reads as zeros afterwards; whole pages are freed. */
 void punch_pages(struct address_space *m, loff_t off, loff_t len);
 
-#include "kernel/task.h"
 static inline bool inode_owner_or_root(const struct inode *inode)
 {
 	return current->cred.fsuid == inode->i_uid || current->cred.fsuid == 0;

@@ -25,6 +25,7 @@ struct link_text {
 	struct link_text *outer;
 	const char *rest;
 	char text[PATH_MAX];
+	char slack[NAME_SLACK];
 };
 
 struct nameidata {
@@ -48,7 +49,7 @@ static struct kmem_cache *names_cachep, *link_cachep;
 
 void namei_init(void)
 {
-	names_cachep = kmem_cache_create("names_cache", PATH_MAX, 64);
+	names_cachep = kmem_cache_create("names_cache", PATH_MAX + NAME_SLACK, 64);
 	link_cachep = kmem_cache_create("link_text", sizeof(struct link_text), 64);
 }
 
@@ -111,7 +112,7 @@ void putname(char *name)
 }
 
 /* DCACHE, and the root as it is now. With one user of fs_struct nobody else can change it. */
-static void nd_lock(struct nameidata *nd)
+static __always_inline void nd_lock(struct nameidata *nd)
 {
 	struct fs_struct *fs = current->fs;
 
@@ -148,7 +149,7 @@ static void nd_unlock_pinned(struct nameidata *nd)
 }
 
 /* Give back all the walk holds. DCACHE not held. */
-static void walk_end(struct nameidata *nd)
+static inline void walk_end(struct nameidata *nd)
 {
 	while (unlikely(nd->links)) {
 		struct link_text *l = nd->links;
@@ -162,7 +163,7 @@ static void walk_end(struct nameidata *nd)
 }
 
 /* Start from descriptor @dfd: DCACHE is held on success, the start is pinned. */
-static int walk_start_fd(struct nameidata *nd, int dfd)
+static noinline int walk_start_fd(struct nameidata *nd, int dfd)
 {
 	struct fd f = fdget_raw((unsigned int)dfd);
 	int err = 0;
@@ -184,7 +185,7 @@ static int walk_start_fd(struct nameidata *nd, int dfd)
 }
 
 /* Where @name begins. On success DCACHE is held. */
-static int walk_start(struct nameidata *nd, int dfd, const char *name, unsigned int flags)
+static __always_inline int walk_start(struct nameidata *nd, int dfd, const char *name, unsigned int flags)
 {
 	nd->s = name;
 	nd->flags = flags;
@@ -245,7 +246,7 @@ static void follow_dotdot(struct nameidata *nd)
 struct dentry *lookup_one(struct dentry *dir, const char *name, int len)
 {
 	const struct inode_operations *op = dir->d_inode->i_op;
-	u32 hash = name_hash(name, len);
+	u32 hash = name_hash(name, (size_t)len);
 
 	assert_held(&dir->d_inode->i_rwsem);
 	spin_lock(&dcache_lock);
@@ -359,13 +360,6 @@ static noinline int follow_link(struct nameidata *nd, struct dentry *link, bool 
 	return err;
 }
 
-static inline int may_lookup(struct inode *dir)
-{
-	if (likely(current->cred.fsuid == 0 && !(dir->i_op && dir->i_op->permission)))
-		return 0;
-	return inode_permission(dir, MAY_EXEC);
-}
-
 /* The end of a text: go on behind the link it came from. Return: false when the whole path is done. */
 static bool pop_rest(struct nameidata *nd)
 {
@@ -397,7 +391,7 @@ static inline bool wants_follow(const struct nameidata *nd, const struct dentry 
 }
 
 /* Enter the child @c of where the walk stands, or begin to follow it. */
-static inline int walk_component(struct nameidata *nd, const struct last_name *c, u32 hash, bool last)
+static __always_inline int walk_component(struct nameidata *nd, const struct last_name *c, u32 hash, bool last)
 {
 	struct dentry *d = __d_lookup(nd->path.dentry, c->name, (unsigned int)c->len, hash);
 
@@ -415,21 +409,33 @@ static inline int walk_component(struct nameidata *nd, const struct last_name *c
 	return 0;
 }
 
-/* Cut the next component off nd->s. Return: its hash. */
-static inline u32 next_component(struct nameidata *nd, struct last_name *c)
+/* A bit in the first byte of @w that is NUL or '/'; bits of later bytes may be wrong. */
+static inline u64 end_bits(u64 w)
 {
-	const char *s = nd->s;
-	u32 hash = 0;
+	u64 slash = w ^ WORD_ONES * '/';
+
+	return (((w - WORD_ONES) & ~w) | ((slash - WORD_ONES) & ~slash)) & WORD_HIGHS;
+}
+
+/* Cut the component at @s off. Return: what stands behind it and its slashes; *@h is the hash. */
+static __always_inline const char *next_component(const char *s, struct last_name *c, u32 *h)
+{
+	u64 hash = 0, w = load_word(s), end;
 
 	c->name = s;
-	do
-		hash = name_hash_step(hash, (unsigned char)*s++);
-	while (*s && *s != '/');
+	while (!(end = end_bits(w))) {
+		hash = name_hash_mix(hash, w);
+		s += 8;
+		w = load_word(s);
+	}
+	unsigned int bits = (unsigned int)__builtin_ctzl(end) & 0x38;
+
+	*h = (u32)name_hash_mix(hash, w & ((1UL << bits) - 1));
+	s += bits / 8;
 	c->len = (int)(s - c->name);
 	c->trailing = *s == '/';
 	while (*s == '/')
 		s++;
-	nd->s = s;
 	c->type = LAST_NORM;
 	if (unlikely(c->name[0] == '.')) {
 		if (c->len == 1)
@@ -437,7 +443,7 @@ static inline u32 next_component(struct nameidata *nd, struct last_name *c)
 		else if (c->len == 2 && c->name[1] == '.')
 			c->type = LAST_DOTDOT;
 	}
-	return hash;
+	return s;
 }
 
 /*
@@ -446,12 +452,16 @@ static inline u32 next_component(struct nameidata *nd, struct last_name *c)
  */
 static int link_path_walk(struct nameidata *nd)
 {
+	bool root = current->cred.fsuid == 0;	/* who may search every directory */
 	struct last_name c;
+	u32 hash;
 
 	for (;;) {
-		while (*nd->s == '/')
-			nd->s++;
-		if (!*nd->s) {
+		const char *s = nd->s;
+
+		while (*s == '/')
+			s++;
+		if (!*s) {
 			if (pop_rest(nd))
 				continue;
 			break;
@@ -460,12 +470,13 @@ static int link_path_walk(struct nameidata *nd)
 
 		if (unlikely(!S_ISDIR(dir->i_mode)))
 			return -ENOTDIR;
-		int err = may_lookup(dir);
+		int err = likely(root) ? 0 : inode_permission(dir, MAY_EXEC);
 
 		if (err)
 			return err;
-		u32 hash = next_component(nd, &c);
-		bool last = !*nd->s && !nd->nr_rests;
+		s = next_component(s, &c, &hash);
+		nd->s = s;
+		bool last = !*s && !nd->nr_rests;
 
 		if (last && (nd->flags & LOOKUP_PARENT)) {
 			nd->last = c;
@@ -475,7 +486,7 @@ static int link_path_walk(struct nameidata *nd)
 		}
 		if (last && c.trailing)
 			nd->want_dir = true;
-		if (c.type == LAST_NORM)
+		if (likely(c.type == LAST_NORM))
 			err = walk_component(nd, &c, hash, last);
 		else if (c.type == LAST_DOTDOT)
 			follow_dotdot(nd);
@@ -499,6 +510,31 @@ int filename_lookup(int dfd, const char *name, unsigned int flags, struct path *
 	if (!err) {
 		*path = nd.path;
 		path_get(path);
+	}
+	spin_unlock(&dcache_lock);
+	walk_end(&nd);
+	return err;
+}
+
+/* stat(2): where the file system has no say in the attributes they are read while DCACHE keeps the inode. */
+int filename_getattr(int dfd, const char *name, unsigned int flags, struct kstat *st)
+{
+	struct nameidata nd;
+	int err = walk_start(&nd, dfd, name, flags);
+
+	if (unlikely(err))
+		return err;
+	err = link_path_walk(&nd);
+	if (likely(!err)) {
+		struct inode *inode = nd.path.dentry->d_inode;
+
+		if (likely(!inode->i_op || !inode->i_op->getattr)) {
+			generic_fillattr(inode, st);
+		} else {
+			nd_unlock_pinned(&nd);
+			err = inode->i_op->getattr(inode, st);
+			nd_lock(&nd);
+		}
 	}
 	spin_unlock(&dcache_lock);
 	walk_end(&nd);

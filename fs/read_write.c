@@ -119,7 +119,7 @@ static inline int check_rw(const struct file *file, bool write)
 
 static __always_inline long ksys_rw(unsigned int fd, uptr buf, size_t count, bool write)
 {
-	struct fd f = fdget(fd);
+	struct fd f = __fdget(fd, FMODE_PATH);
 	struct iov_iter iter;
 	bool locked;
 

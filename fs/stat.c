@@ -54,19 +54,14 @@ static int file_getattr(unsigned int fd, struct kstat *st)
 static int vfs_statx(int dfd, uptr name, int flags, struct kstat *st)
 {
 	struct filename fn;
-	struct path path;
 	int err = getname_flags(&fn, name, flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 
 	if (unlikely(err))
 		return err;
 	if (!fn.name[0] && dfd >= 0)
 		return file_getattr((unsigned int)dfd, st);
-	err = filename_lookup(dfd, fn.name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | LOOKUP_EMPTY, &path);
+	err = filename_getattr(dfd, fn.name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | LOOKUP_EMPTY, st);
 	putname_fn(&fn);
-	if (err)
-		return err;
-	err = vfs_getattr(path.dentry->d_inode, st);
-	path_put(&path);
 	return err;
 }
 

@@ -13,16 +13,6 @@
 #include "kernel/string.h"
 #include "kernel/uaccess.h"
 
-void iov_iter_ubuf(struct iov_iter *i, bool data_source, uptr buf, size_t count)
-{
-	i->type = ITER_UBUF;
-	i->data_source = data_source;
-	i->count = count;
-	i->iov_offset = 0;
-	i->ubuf = buf;
-	i->nr_segs = 1;
-}
-
 void iov_iter_init(struct iov_iter *i, bool data_source, const struct iovec *iov, unsigned long nr_segs, size_t count)
 {
 	i->type = ITER_IOVEC;

@@ -31,7 +31,16 @@ struct iov_iter {
 static inline size_t iov_iter_count(const struct iov_iter *i) { return i->count; }
 static inline void iov_iter_truncate(struct iov_iter *i, size_t n) { if (i->count > n) i->count = n; }
 static inline void iov_iter_reexpand(struct iov_iter *i, size_t n) { i->count = n; }
-void iov_iter_ubuf(struct iov_iter *i, bool data_source, uptr buf, size_t count);
+/* iov_iter_ubuf, iov_iter_init, iov_iter_kbuf - over one user buffer, a vector (kernel copy), one kernel buffer. */
+static inline void iov_iter_ubuf(struct iov_iter *i, bool data_source, uptr buf, size_t count)
+{
+	i->type = ITER_UBUF;
+	i->data_source = data_source;
+	i->count = count;
+	i->iov_offset = 0;
+	i->ubuf = buf;
+	i->nr_segs = 1;
+}
 void iov_iter_init(struct iov_iter *i, bool data_source, const struct iovec *iov, unsigned long nr_segs, size_t count);
 void iov_iter_kbuf(struct iov_iter *i, bool data_source, void *buf, size_t count);
 /* copy_to_iter, copy_from_iter - Return: bytes copied, less than @n at the end of the iterator or on a fault. Context: task, may sleep. */
