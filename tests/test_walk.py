@@ -17,12 +17,13 @@ def documented(section):
     return [(m.group(1), m.group(2)) for m in re.finditer(r"^\|\s*\d+\s*\|\s*`(\w+)`[^|]*\|[^|]*\|\s*(\w+)", text, re.M)]
 
 
-def trace_of(program, play, keep_log, smp=1):
-    """Run a server with every tracepoint on while play(port) talks to it; returns the trace's records."""
+def trace_of(program, section, play, keep_log, smp=1):
+    """Run a server with the section's tracepoints on while play(port) talks to it; returns the trace's records."""
+    points = " ".join("+" + name for name in sorted({name for name, _ in documented(section)}))
     port = qemu.free_port()
     # The first exchange resolves addresses and fills caches; then the rings are cleared and the real one is recorded.
-    script = f"({program}) & p=$!; read x < /proc/uptime; usleep 1500000; echo clear > /proc/pollux/trace; echo '+*' > /proc/pollux/trace_on; " \
-             "echo READY; usleep 2500000; echo '-*' > /proc/pollux/trace_on; cat /proc/pollux/trace; kill $p"
+    script = f"({program}) & p=$!; read x < /proc/uptime; usleep 1500000; echo clear > /proc/pollux/trace; for t in {points}; do echo $t > /proc/pollux/trace_on; done; " \
+             f"echo READY; usleep 2500000; echo '-*' > /proc/pollux/trace_on; cat /proc/pollux/trace; kill $p"
     with guest(["sh", "-c", script], forwards=((port, 7),), smp=smp, log=keep_log) as g:
         with connected(port) as s:
             deadline = time.monotonic() + 30 * qemu.time_scale()
@@ -77,7 +78,7 @@ def one_byte(s, port, wait_for_ready):
 
 
 def test_one_byte_to_epoll_wait(keep_log):
-    records = trace_of("echo_epoll 7", one_byte, keep_log)
+    records = trace_of("echo_epoll 7", "One byte to epoll_wait", one_byte, keep_log)
     assert_walk(records, "One byte to epoll_wait")
     # The epoll_wait that returned names the packet that woke it.
     packet = next(a["skb"] for n, c, p, a in records if n == "tcp_queue_rcv")
@@ -85,7 +86,7 @@ def test_one_byte_to_epoll_wait(keep_log):
 
 
 def test_one_byte_to_a_blocking_read(keep_log):
-    records = trace_of("nc -l -p 7 -e cat", one_byte, keep_log)
+    records = trace_of("nc -l -p 7 -e cat", "One byte to a blocking read", one_byte, keep_log)
     assert_walk(records, "One byte to a blocking read")
 
 
@@ -96,5 +97,5 @@ def test_accept(keep_log):
         other.sendall(b"y")
         assert other.recv(1) == b"y"
         return other
-    records = trace_of("echo_epoll 7", connect_again, keep_log)
+    records = trace_of("echo_epoll 7", "A connection to accept", connect_again, keep_log)
     assert_walk(records, "A connection to accept")

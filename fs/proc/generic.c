@@ -286,5 +286,6 @@ void proc_init(void)
 	proc_base_init();
 	proc_system_init();
 	proc_sysctl_init();
+	proc_sysrq_init();
 	proc_pollux_init();
 }

@@ -104,4 +104,5 @@ void proc_pid_smaps(struct seq_file *m, struct task_struct *p);
 /* system.c, sysctl.c, pollux.c: texts about the system. */
 void proc_system_init(void);
 void proc_sysctl_init(void);
+void proc_sysrq_init(void);
 void proc_pollux_init(void);

@@ -33,6 +33,7 @@ const char *arch_vector_name(int vector)
 static void run_device_vector(unsigned int vector)
 {
 	irq_enter();
+	trace(do_irq, vector);
 	handle_irq(vector);
 	apic_eoi();
 	irq_exit();
@@ -40,11 +41,11 @@ static void run_device_vector(unsigned int vector)
 
 void do_irq(struct pt_regs *regs, unsigned int vector)
 {
-	trace(do_irq, vector);
 	count_irq(vector);
 	switch (vector) {
 	case LOCAL_TIMER_VECTOR:
 		irq_enter();
+		trace(do_irq, vector);
 		apic_eoi();
 		timer_interrupt(user_mode(regs));
 		irq_exit();
