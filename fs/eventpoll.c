@@ -182,12 +182,14 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 	spin_lock(&ep->lock);
 	u32 events = READ_ONCE(epi->event.events);	/* ep_report() may disarm it, see there */
 
-	if (unlikely(!(events & ~EP_PRIVATE_BITS))) {
+	if (unlikely(!(events & ~EP_PRIVATE_BITS)))
 		outcome = EP_DISARMED;
-	} else if (pollflags && !(pollflags & events)) {
+	else if (pollflags && !(pollflags & events))
 		outcome = EP_MASKED;
-	} else {
+	else
 		outcome = ep_queue_item(ep, epi);
+	trace(ep_poll_callback, this_cpu_read(trace_current_skb), epi->fd, pollflags, outcome);
+	if (outcome != EP_DISARMED && outcome != EP_MASKED) {
 		/* Also if it was queued already: whoever was woken for it then may have taken something else. */
 		if (waitqueue_active(&ep->wq)) {
 			ewake = ep_exclusive_satisfied(events, pollflags);
@@ -200,7 +202,6 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 		pwake = waitqueue_active(&ep->poll_wait);
 	}
 	spin_unlock(&ep->lock);
-	trace(ep_poll_callback, this_cpu_read(trace_current_skb), epi->fd, pollflags, outcome);
 	if (pwake)
 		ep_poll_safewake(ep, epi);
 	return ewake || !(events & EPOLLEXCLUSIVE);
