@@ -150,7 +150,7 @@ TEST(epoll_stress_tokens_are_taken_once_each)
 	int ep = epoll_create1(0);
 	pthread_t t[4];
 
-	given = 3000;
+	given = 500;
 	tokens = eventfd(0, EFD_NONBLOCK | EFD_SEMAPHORE);
 	CHECK_EQ(ctl(ep, EPOLL_CTL_ADD, tokens, EPOLLIN), 0);
 	for (int i = 0; i < 4; i++)
