@@ -34,7 +34,9 @@ enum {
 #define SA_RESETHAND 0x80000000U
 enum { SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_TKILL = -6,
        CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_STOPPED = 5, CLD_CONTINUED = 6,
-       SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, FPE_INTDIV = 1, FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV, ILL_ILLOPN = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2, POLL_IN = 1 };
+       SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2,
+       FPE_INTDIV = 1, FPE_FLTDIV = 3, FPE_FLTOVF, FPE_FLTUND, FPE_FLTRES, FPE_FLTINV,
+       ILL_ILLOPN = 2, TRAP_BRKPT = 1, TRAP_TRACE = 2, POLL_IN = 1 };
 
 /* The ABI's siginfo_t: 128 bytes. */
 typedef struct siginfo {
@@ -48,14 +50,18 @@ typedef struct siginfo {
 	};
 } siginfo_t;
 static_assert(sizeof(siginfo_t) == 128, "ABI");
-/* No kind of signal uses more than 48 bytes: the rest is zero, and inside the kernel it is neither filled nor copied. */
+/*
+ * No kind of signal uses more than 48 bytes: the rest is zero, and inside the kernel it is neither filled nor
+ * copied.
+ */
 enum { SIGINFO_USED = 48 };
 static inline void clear_siginfo(siginfo_t *info) { __builtin_memset(info, 0, SIGINFO_USED); }
 static inline void copy_siginfo(siginfo_t *to, const siginfo_t *from) { __builtin_memcpy(to, from, SIGINFO_USED); }
 /* copy_siginfo_to_user - all 128 bytes. Return: 0 or -EFAULT. Context: task. */
 int __must_check copy_siginfo_to_user(uptr to, const siginfo_t *from);
 
-struct sigaction_k { u64 sa_handler; u64 sa_flags; u64 sa_restorer; sigset_t sa_mask; };	/* the kernel's ABI layout */
+/* As programs hand it over. */
+struct sigaction_k { u64 sa_handler; u64 sa_flags; u64 sa_restorer; sigset_t sa_mask; };
 struct sigpending { struct list_head list; sigset_t signal; };
 
 /* Handlers, shared by the threads of a process (CLONE_SIGHAND). */
@@ -80,7 +86,10 @@ static inline const struct sigaction_k *sighand_action(const struct sighand_stru
  */
 struct sighand_struct *lock_task_sighand(struct task_struct *p, unsigned long *flags);
 
-/* send_sig_info - to the process of @p. force: also if blocked or ignored. Return: 0, -EAGAIN (queue full). Context: any. */
+/*
+ * send_sig_info - to the process of @p. force: also if blocked or ignored. Return: 0, -EAGAIN (queue full).
+ * Context: any.
+ */
 int send_sig_info(int sig, const siginfo_t *info, struct task_struct *p);
 int send_sig(int sig, struct task_struct *p);
 /* send_sig_thread - to the one thread @p. force_sig_fault - current did it itself (trap); blocked or ignored kills. */
@@ -91,12 +100,21 @@ void force_sig(int sig);
 int kill_pgrp(pid_t pgrp, int sig);
 /* kill_pgrp_locked - the same. Locks: pidtab_lock held. */
 int kill_pgrp_locked(pid_t pgrp, int sig);
-/* do_signal - deliver what is pending to the user mode that @regs return to; restart the call if it says so. Context: task, on exit to user. */
+/*
+ * do_signal - deliver what is pending to the user mode that @regs return to; restart the call if it says so.
+ * Context: task, on exit to user.
+ */
 void do_signal(struct pt_regs *regs);
-/* set_current_blocked - Context: task. set_user_sigmask - for ppoll and friends: swap, restored after the handler. 0, -EINVAL, -EFAULT. */
+/*
+ * set_current_blocked - Context: task. set_user_sigmask - for ppoll and friends: swap, restored after the handler.
+ * 0, -EINVAL, -EFAULT.
+ */
 void set_current_blocked(sigset_t set);
 int __must_check set_user_sigmask(uptr umask, size_t sigsetsize);
-/* restore_saved_sigmask_unless - undo set_user_sigmask() unless a signal interrupted (then the handler's return does). */
+/*
+ * restore_saved_sigmask_unless - undo set_user_sigmask() unless a signal interrupted (then the handler's return
+ * does).
+ */
 void restore_saved_sigmask_unless(bool interrupted);
 /* recalc_sigpending - after changing blocked or pending. Locks: siglock held. */
 void recalc_sigpending(void);

@@ -5,7 +5,7 @@
  * Same:    SYSCALL_DEFINEn(name, type, arg, ...) in the file of the subsystem.
  * Differs: 1. the one list is kernel/syscall/table.def: number, name, FULL / PARTIAL / NOOP and why.
  * Locks:   none.
- * Walk:    syscall entry -> do_syscall_64() -> sys_x().
+ * Walk:    syscall entry -> do_syscall_64() -> a SYSCALL_DEFINE.
  *
  * Contract: a result is >= 0 or -errno. An unknown number or flag is an error, never success.
  */
@@ -22,7 +22,8 @@ typedef long (*syscall_fn_t)(long, long, long, long, long, long);
 #define __SC_ARG(t, r) ({ union { long l; t v; } __u = { .l = (r) }; __u.v; })
 #define SYSCALL_DEFINE0(n)									\
 	static long __do_sys_##n(void);								\
-	long sys_##n(__unused long a, __unused long b, __unused long c, __unused long d, __unused long e, __unused long f) \
+	long sys_##n(__unused long a, __unused long b, __unused long c,				\
+		     __unused long d, __unused long e, __unused long f)				\
 	{ return __do_sys_##n(); }								\
 	static inline long __do_sys_##n(void)
 #define SYSCALL_DEFINE1(n, t1, a1)								\
@@ -53,7 +54,8 @@ typedef long (*syscall_fn_t)(long, long, long, long, long, long);
 #define SYSCALL_DEFINE6(n, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5, t6, a6)			\
 	static long __do_sys_##n(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6);			\
 	long sys_##n(long a, long b, long c, long d, long e, long f)				\
-	{ return __do_sys_##n(__SC_ARG(t1, a), __SC_ARG(t2, b), __SC_ARG(t3, c), __SC_ARG(t4, d), __SC_ARG(t5, e), __SC_ARG(t6, f)); } \
+	{ return __do_sys_##n(__SC_ARG(t1, a), __SC_ARG(t2, b), __SC_ARG(t3, c), __SC_ARG(t4, d),	\
+			      __SC_ARG(t5, e), __SC_ARG(t6, f)); }					\
 	static inline long __do_sys_##n(t1 a1, t2 a2, t3 a3, t4 a4, t5 a5, t6 a6)
 
 struct pt_regs;

@@ -28,7 +28,8 @@ struct tty_struct;
 #define RLIM_NLIMITS 16
 #define RLIM_INFINITY (~0ULL)
 enum { RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE,
-       RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME };
+       RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE,
+       RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME };
 struct rlimit64 { u64 rlim_cur, rlim_max; };
 
 /* Who a task acts as; each task has its own copy. No capabilities but those of uid 0. */
@@ -52,7 +53,8 @@ struct signal_struct {
 	bool leader;			/* of its session */
 	bool is_child_subreaper;	/* PR_SET_CHILD_SUBREAPER */
 	/*
-	 * Controlling terminal, without a reference: who frees a tty first clears this in all processes of its session. A
+	 * Controlling terminal, without a reference: who frees a tty first clears this in all processes of its
+	 * session. A
 	 * child takes the parent's under PIDTAB.
 	 */
 	struct tty_struct *tty;
@@ -178,13 +180,19 @@ extern spinlock_t pidtab_lock;
 /* get_task_struct, put_task_struct - the last put frees stack and task. Context: any. */
 static inline void get_task_struct(struct task_struct *p) { refcount_inc(&p->usage); }
 void put_task_struct(struct task_struct *p);
-/* put_signal - a reference to what the threads of a process share (taken by refcount_inc(&sig->sigcnt)). Context: any. */
+/*
+ * put_signal - a reference to what the threads of a process share (taken by refcount_inc(&sig->sigcnt)). Context:
+ * any.
+ */
 void put_signal(struct signal_struct *sig);
 /* find_get_task - the task with thread id @pid, with a reference, or NULL. Context: any. */
 struct task_struct *find_get_task(pid_t pid);
 /* find_task_locked - the same without a reference. Locks: pidtab_lock held. */
 struct task_struct *find_task_locked(pid_t pid);
-/* for_each_process - call @fn for every process (leader) until it says false. Locks: takes PIDTAB around each call. Context: any. */
+/*
+ * for_each_process - call @fn for every process (leader) until it says false. Locks: takes PIDTAB around each call.
+ * Context: any.
+ */
 void for_each_process(bool (*fn)(struct task_struct *p, void *arg), void *arg);
 /* for_each_thread_locked - every thread of @p's process. Locks: PIDTAB or its siglock held. */
 #define for_each_thread_locked(t, p) list_for_each_entry(t, &(p)->signal->thread_head, thread_node)
@@ -194,7 +202,10 @@ static inline bool thread_group_empty(const struct task_struct *p) { return p->s
 struct mm_struct *get_task_mm(struct task_struct *p);
 /* set_task_comm - the name ps shows; cut to 15 characters. Context: any. */
 void set_task_comm(struct task_struct *p, const char *name);
-/* is_current_pgrp_orphaned - does nobody do job control for current's group? Its terminal stops then do nothing. Context: any. */
+/*
+ * is_current_pgrp_orphaned - does nobody do job control for current's group? Its terminal stops then do nothing.
+ * Context: any.
+ */
 bool is_current_pgrp_orphaned(void);
 /*
  * disassociate_ctty - current, leader of a session, ends: its terminal's foreground group gets SIGHUP and SIGCONT,
@@ -203,12 +214,14 @@ bool is_current_pgrp_orphaned(void);
  */
 void disassociate_ctty(void);
 /*
- * exit_itimers - current's process ends or is replaced: its POSIX timers are cancelled and freed. Implemented by kernel/time.
+ * exit_itimers - current's process ends or is replaced: its POSIX timers are cancelled and freed. Implemented by
+ * kernel/time.
  * Context: task, no locks held; current is the only thread.
  */
 void exit_itimers(struct signal_struct *sig);
 /*
- * timer_signal_taken - current takes signal @sig, which may be a timer's: that is armed again, and @info learns how often it
+ * timer_signal_taken - current takes signal @sig, which may be a timer's: that is armed again, and @info learns how
+ * often it
  * was late. For dequeue_signal(). Locks: siglock held.
  */
 void timer_signal_taken(int sig, siginfo_t *info);

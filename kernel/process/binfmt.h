@@ -28,7 +28,8 @@ struct linux_binprm {
 	u64 stack_top, exec_p;		/* end of the stack; where the file name stands */
 	struct page *page;		/* the stack page in hand, with a reference */
 	u64 page_base;
-	struct { u8 at_random[16]; u64 pie; u32 stack, sp; } random;	/* drawn at once: each draw costs a block of the generator */
+	/* Drawn at once: each draw costs a block of the generator. */
+	struct { u8 at_random[16]; u64 pie; u32 stack, sp; } random;
 	struct cred cred;
 	bool secure;			/* AT_SECURE */
 	bool inaccessible;		/* a descriptor that execve() closes names the file */
@@ -43,7 +44,8 @@ struct file *open_exec_name(const char *name) __must_check;
 /* bprm_push_string - below the strings that are there. Return: 0, -E2BIG. Context: task. */
 int bprm_push_string(struct linux_binprm *b, const char *s) __must_check;
 /*
- * begin_new_exec - the old program is gone: other threads, memory, handlers, descriptors to be closed. b->mm is current's.
+ * begin_new_exec - the old program is gone: other threads, memory, handlers, descriptors to be closed. b->mm is
+ * current's.
  * Return: 0, or -ENOMEM, -EAGAIN with nothing changed. Context: task.
  */
 int begin_new_exec(struct linux_binprm *b) __must_check;

@@ -1,5 +1,6 @@
 /*
- * kernel/process/binfmt_elf.c - load an ELF program: map its segments, and those of its dynamic linker; its first stack.
+ * kernel/process/binfmt_elf.c - load an ELF program: map its segments, and those of its dynamic linker; its first
+ * stack.
  *
  * Linux:   fs/binfmt_elf.c (6.1)
  * Same:    where position-independent programs go, with and without a dynamic linker; zeros behind the file's part
@@ -62,8 +63,9 @@ static bool elf_header_valid(const struct elf64_hdr *h)
 {
 	static const u8 magic[4] = { 0x7f, 'E', 'L', 'F' };
 
-	return memcmp(h->e_ident, magic, sizeof(magic)) == 0 && h->e_ident[4] == ELFCLASS64 && h->e_ident[5] == ELFDATA2LSB &&
-	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) && h->e_machine == EM_X86_64 &&
+	return memcmp(h->e_ident, magic, sizeof(magic)) == 0 && h->e_ident[4] == ELFCLASS64 &&
+	       h->e_ident[5] == ELFDATA2LSB && h->e_machine == EM_X86_64 &&
+	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
 	       h->e_phentsize == sizeof(struct elf64_phdr) && h->e_phnum &&
 	       (size_t)h->e_phnum * sizeof(struct elf64_phdr) <= MAX_PHDRS_SIZE;
 }
@@ -150,7 +152,8 @@ static int elf_read(struct elf_image *e, const char *head, size_t head_len)
 
 static unsigned long segment_prot(const struct elf64_phdr *ph)
 {
-	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) | (ph->p_flags & PF_X ? PROT_EXEC : 0);
+	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
 /* Zeros from @addr to the end of its page, which shows the file up to there. */
@@ -319,8 +322,8 @@ struct stack_plan { u64 platform, random, sp; size_t pointers, aux_words; };
 
 static const char platform_name[] = "x86_64";
 
-static void fill_auxv(struct auxv *a, const struct linux_binprm *b, const struct elf_image *e, const struct elf_image *interp,
-		      const struct stack_plan *plan)
+static void fill_auxv(struct auxv *a, const struct linux_binprm *b, const struct elf_image *e,
+		      const struct elf_image *interp, const struct stack_plan *plan)
 {
 	put_aux(a, AT_HWCAP, arch_hwcap());
 	put_aux(a, AT_PAGESZ, PAGE_SIZE);
@@ -345,7 +348,10 @@ static void fill_auxv(struct auxv *a, const struct linux_binprm *b, const struct
 }
 enum { AUX_WORDS = 2 * 20 };
 
-/* Places from b->p down, and pages present for them: what is written after the point of no return is then sure to succeed. */
+/*
+ * Places from b->p down, and pages present for them: what is written after the point of no return is then sure to
+ * succeed.
+ */
 static int plan_stack(struct linux_binprm *b, struct stack_plan *plan)
 {
 	u64 p = b->p;
@@ -444,7 +450,10 @@ static int run_image(struct linux_binprm *b, struct elf_image *e, struct elf_ima
 	if (err)
 		return err;
 	fill_mm(b->mm, e, plan.sp);
-	/* A static program that may stand anywhere stands where mmap() puts things: its heap goes where programs usually are. */
+	/*
+	 * A static program that may stand anywhere stands where mmap() puts things: its heap goes where programs
+	 * usually are.
+	 */
 	if (e->hdr.e_type == ET_DYN && !interp)
 		b->mm->start_brk = b->mm->brk = pie_base(b);
 	err = begin_new_exec(b);
@@ -452,7 +461,9 @@ static int run_image(struct linux_binprm *b, struct elf_image *e, struct elf_ima
 		err = create_elf_tables(b, e, interp, &plan);
 	if (err)
 		return err;
-	start_thread(current_pt_regs(), interp ? interp->hdr.e_entry + interp->bias : e->hdr.e_entry + e->bias, plan.sp);
+	if (interp)
+		e = interp;
+	start_thread(current_pt_regs(), e->hdr.e_entry + e->bias, plan.sp);
 	return 0;
 }
 

@@ -247,7 +247,9 @@ static void cap_of(const struct cred *c, struct cap_data data[2])
 	u64 perm = c->uid == 0 || c->euid == 0 || c->suid == 0 ? CAP_FULL_SET : 0;
 
 	for (int i = 0; i < 2; i++)
-		data[i] = (struct cap_data){ .effective = (u32)(eff >> (32 * i)), .permitted = (u32)(perm >> (32 * i)) };
+		data[i] = (struct cap_data){
+			.effective = (u32)(eff >> (32 * i)), .permitted = (u32)(perm >> (32 * i)),
+		};
 }
 
 SYSCALL_DEFINE2(capget, uptr, header, uptr, udata)

@@ -233,7 +233,8 @@ struct file *open_exec_name(const char *name)
 /* The file named by execveat()'s arguments. */
 static struct file *open_exec_at(int dfd, uptr uname, const char *name, int flags)
 {
-	unsigned int lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	unsigned int lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+			      (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct path path;
 	struct file *file;
 	int err;
@@ -399,7 +400,10 @@ static int wait_for_count(struct signal_struct *sig)
 	return READ_ONCE(sig->notify_count) ? -EAGAIN : 0;
 }
 
-/* Current takes the leader's place: its id, its parent, its children. pidtab_lock and siglock held; the leader is a zombie. */
+/*
+ * Current takes the leader's place: its id, its parent, its children. pidtab_lock and siglock held; the leader is a
+ * zombie.
+ */
 static void take_leadership_locked(struct task_struct *leader)
 {
 	struct task_struct *p;
@@ -611,7 +615,8 @@ static char *fd_name(int dfd, const char *name)
 struct exec_file { int dfd; uptr uname; const char *name; int flags; };
 
 /* @filename: how the program will find itself called; equal to what the file is opened by, but for execveat(). */
-static int do_execve_file(const struct exec_file *f, char *filename, const struct string_list *argv, const struct string_list *envp)
+static int do_execve_file(const struct exec_file *f, char *filename, const struct string_list *argv,
+			  const struct string_list *envp)
 {
 	struct linux_binprm *b = kmalloc(sizeof(*b), GFP_KERNEL);
 	int err;
@@ -699,7 +704,10 @@ int kernel_execve(const char *path, const char *const *argv, const char *const *
 	return err;
 }
 
-SYSCALL_DEFINE3(execve, uptr, filename, uptr, argv, uptr, envp) { return do_execveat(AT_FDCWD, filename, argv, envp, 0); }
+SYSCALL_DEFINE3(execve, uptr, filename, uptr, argv, uptr, envp)
+{
+	return do_execveat(AT_FDCWD, filename, argv, envp, 0);
+}
 
 SYSCALL_DEFINE5(execveat, int, dfd, uptr, filename, uptr, argv, uptr, envp, int, flags)
 {

@@ -36,14 +36,18 @@ struct task_struct *release_task_locked(struct task_struct *p)
 		list_del_init(&p->sibling);
 		return NULL;
 	}
-	if (sig->nr_threads == 1 && leader->exit_state == EXIT_ZOMBIE && do_notify_parent_locked(leader, leader->exit_signal)) {
+	if (sig->nr_threads == 1 && leader->exit_state == EXIT_ZOMBIE &&
+	    do_notify_parent_locked(leader, leader->exit_signal)) {
 		leader->exit_state = EXIT_DEAD;
 		return leader;
 	}
 	return NULL;
 }
 
-/* release_task_locked() for @p, and for its leader if that has waited for it; onto @dead until the lock is given back. */
+/*
+ * release_task_locked() for @p, and for its leader if that has waited for it; onto @dead until the lock is given
+ * back.
+ */
 static void bury(struct task_struct *p, struct list_head *dead)
 {
 	while (p) {

@@ -241,7 +241,8 @@ static int clone_flags_valid(u64 flags)
 	/* Descriptors that stand for processes, namespaces and control groups are not provided. */
 	if (flags & CLONE_PIDFD)
 		return -EINVAL;
-	if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET))
+	if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+		     CLONE_NEWNET))
 		return capable_root() || (flags & CLONE_NEWUSER) ? -EINVAL : -EPERM;
 	return 0;
 }
@@ -569,7 +570,8 @@ SYSCALL_DEFINE5(clone, u64, flags, u64, stack, uptr, parent_tid, uptr, child_tid
 {
 	/* The upper half is ignored, as in Linux: clone() takes 32 bits of flags. */
 	struct kernel_clone_args args = {
-		.flags = (u32)flags & ~(u64)CSIGNAL, .pidfd = parent_tid, .parent_tid = parent_tid, .child_tid = child_tid,
+		.flags = (u32)flags & ~(u64)CSIGNAL,
+		.pidfd = parent_tid, .parent_tid = parent_tid, .child_tid = child_tid,
 		.exit_signal = (int)(flags & CSIGNAL), .stack = stack, .tls = tls,
 	};
 
@@ -584,7 +586,7 @@ struct clone_args_abi {
 enum { CLONE_ARGS_SIZE_VER0 = 64 };
 static_assert(sizeof(struct clone_args_abi) == 88, "ABI");
 
-/* As copy_struct_from_user(): what a newer program added must be zero here. */
+/* What a newer program added must be zero here. */
 static int copy_clone_args(struct clone_args_abi *a, uptr uargs, size_t size)
 {
 	if (size > PAGE_SIZE)
@@ -642,7 +644,8 @@ SYSCALL_DEFINE2(clone3, uptr, uargs, size_t, size)
 		return err;
 
 	struct kernel_clone_args args = {
-		.flags = a.flags, .pidfd = UPTR(a.pidfd), .parent_tid = UPTR(a.parent_tid), .child_tid = UPTR(a.child_tid),
+		.flags = a.flags,
+		.pidfd = UPTR(a.pidfd), .parent_tid = UPTR(a.parent_tid), .child_tid = UPTR(a.child_tid),
 		.exit_signal = (int)a.exit_signal, .stack = a.stack ? a.stack + a.stack_size : 0, .tls = a.tls,
 	};
 	return kernel_clone(&args);

@@ -331,7 +331,10 @@ out_put_k1:
 	return ret;
 }
 
-/* The operation of FUTEX_WAKE_OP: bits 31-28 what to do, 27-24 how to compare, 23-12 its operand, 11-0 what to compare with. */
+/*
+ * The operation of FUTEX_WAKE_OP: bits 31-28 what to do, 27-24 how to compare, 23-12 its operand, 11-0 what to
+ * compare with.
+ */
 enum {
 	FUTEX_OP_SET, FUTEX_OP_ADD, FUTEX_OP_OR, FUTEX_OP_ANDN, FUTEX_OP_XOR, FUTEX_OP_OPARG_SHIFT = 8,
 	FUTEX_OP_CMP_EQ = 0, FUTEX_OP_CMP_NE, FUTEX_OP_CMP_LT, FUTEX_OP_CMP_LE, FUTEX_OP_CMP_GT, FUTEX_OP_CMP_GE,
@@ -380,7 +383,10 @@ static int compare_op(unsigned int cmp, s32 old, s32 arg)
 	}
 }
 
-/* Change the word at @addr as @encoded says. Return: the comparison of its old value, -ENOSYS, -EFAULT (bring it in). */
+/*
+ * Change the word at @addr as @encoded says. Return: the comparison of its old value, -ENOSYS, -EFAULT (bring it
+ * in).
+ */
 static int atomic_op_inuser(u32 encoded, uptr addr)
 {
 	unsigned int op = encoded >> 28 & 7;

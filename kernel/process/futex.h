@@ -45,7 +45,10 @@ static inline bool futex_key_equal(const struct futex_key *a, const struct futex
 {
 	return a->addr == b->addr && a->mm == b->mm && a->page == b->page;
 }
-/* futex_get_key - Return: 0, -EINVAL (not aligned), -EFAULT. futex_put_key gives its page back. Context: task, may sleep. */
+/*
+ * futex_get_key - Return: 0, -EINVAL (not aligned), -EFAULT. futex_put_key gives its page back. Context: task, may
+ * sleep.
+ */
 int futex_get_key(uptr addr, unsigned int flags, struct futex_key *key) __must_check;
 void futex_put_key(const struct futex_key *key);
 struct futex_bucket *futex_hash(const struct futex_key *key);

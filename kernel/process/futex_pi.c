@@ -126,7 +126,10 @@ int futex_trylock_pi(uptr addr, unsigned int flags)
 	return min(ret, 0);
 }
 
-/* Give the word to the first waiter, or to nobody. @mark: FUTEX_OWNER_DIED or 0. Locks: the bucket's. Return: 0, -EPERM, -EFAULT. */
+/*
+ * Give the word to the first waiter, or to nobody. @mark: FUTEX_OWNER_DIED or 0. Locks: the bucket's. Return: 0,
+ * -EPERM, -EFAULT.
+ */
 static int hand_over(uptr addr, struct futex_bucket *b, const struct futex_key *key, u32 mark)
 {
 	u32 word, seen;

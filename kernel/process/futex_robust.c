@@ -14,7 +14,10 @@ enum { ROBUST_LIST_LIMIT = 2048 };
 /* Pointers of the user's list; bit 0 of one says that the lock is a priority-inheriting one. */
 struct robust_list_head { u64 next; s64 futex_offset; u64 list_op_pending; };
 
-/* The lock at @addr: if the dying thread holds it, mark it and wake one waiter. Return: 0, or -EFAULT: leave the list. */
+/*
+ * The lock at @addr: if the dying thread holds it, mark it and wake one waiter. Return: 0, or -EFAULT: leave the
+ * list.
+ */
 static int handle_futex_death(uptr addr, struct task_struct *p, bool pi, bool pending_op)
 {
 	u32 word, new, seen;
@@ -58,9 +61,11 @@ void exit_robust_list(struct task_struct *p)
 	entry = h.next;
 	for (int i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1ULL) != head.addr; i++) {
 		u64 next;
-		int err = get_user(next, UPTR(entry & ~1ULL));	/* before the lock, and with it the entry, may be freed */
+		/* Before the lock, and with it the entry, may be freed. */
+		int err = get_user(next, UPTR(entry & ~1ULL));
 
-		if (entry != h.list_op_pending && handle_futex_death(lock_of(entry, h.futex_offset), p, entry & 1, false))
+		if (entry != h.list_op_pending &&
+		    handle_futex_death(lock_of(entry, h.futex_offset), p, entry & 1, false))
 			return;
 		if (err)
 			return;

@@ -21,14 +21,20 @@ void unhash_pid_locked(struct task_struct *p);
 /* group.c. Locks: pidtab_lock held. */
 /* is_orphaned_pgrp_locked - has @pgrp no member (but @ignored) whose parent is in another group of the same session? */
 bool is_orphaned_pgrp_locked(pid_t pgrp, const struct task_struct *ignored);
-/* kill_orphaned_pgrp_locked - @tsk leaves @parent: SIGHUP and SIGCONT to its group if that leaves stopped jobs to nobody. */
+/*
+ * kill_orphaned_pgrp_locked - @tsk leaves @parent: SIGHUP and SIGCONT to its group if that leaves stopped jobs to
+ * nobody.
+ */
 void kill_orphaned_pgrp_locked(struct task_struct *tsk, struct task_struct *parent);
 
 /* fork.c */
 struct sighand_struct *alloc_sighand(void) __must_check;
 void copy_sighand_actions(struct sighand_struct *to, struct sighand_struct *from);
 void put_sighand(struct sighand_struct *s);
-/* mm_release - current leaves its address space: robust futexes, clear_child_tid, the parent in vfork(). Context: task. */
+/*
+ * mm_release - current leaves its address space: robust futexes, clear_child_tid, the parent in vfork(). Context:
+ * task.
+ */
 void mm_release(struct task_struct *p);
 
 /* exit.c */
@@ -51,9 +57,15 @@ int zap_other_threads(void);
 void flush_sigqueue_mask(sigset_t mask, struct sigpending *s);
 /* set_action_locked - install @act for @sig in current's sighand. */
 void set_action_locked(struct sighand_struct *s, int sig, const struct sigaction_k *act);
-/* exit_signals - from now on current takes no signals of its process; others get those it would have taken. Locks: none. */
+/*
+ * exit_signals - from now on current takes no signals of its process; others get those it would have taken. Locks:
+ * none.
+ */
 void exit_signals(void);
-/* do_notify_parent_locked - @p (a leader) is dead: @sig to its parent. Return: true if the parent does not want to wait for it. Locks: pidtab_lock. */
+/*
+ * do_notify_parent_locked - @p (a leader) is dead: @sig to its parent. Return: true if the parent does not want to
+ * wait for it. Locks: pidtab_lock.
+ */
 bool do_notify_parent_locked(struct task_struct *p, int sig) __must_check;
 /* wake_up_parent_locked - whoever waits for children of @parent looks again. Locks: pidtab_lock. */
 void wake_up_parent_locked(struct task_struct *parent);
@@ -68,7 +80,10 @@ void init_user_siginfo(siginfo_t *info, int sig, int code);
 
 /* signal_deliver.c */
 struct ksignal { struct sigaction_k ka; siginfo_t info; int sig; };
-/* get_signal - the next signal that has a handler; does what the others ask for. Return: false: none is left. Context: task. */
+/*
+ * get_signal - the next signal that has a handler; does what the others ask for. Return: false: none is left.
+ * Context: task.
+ */
 bool get_signal(struct ksignal *ks) __must_check;
 /* sas_ss_flags - SS_DISABLE, SS_ONSTACK or 0: the alternate stack, seen from stack pointer @sp. */
 enum { SS_ONSTACK = 1, SS_DISABLE = 2 };
@@ -88,7 +103,8 @@ void process_usage(struct task_struct *p, struct task_usage *u);
 /* struct rusage as the ABI has it. */
 struct rusage_abi {
 	struct timeval64 utime, stime;
-	s64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+	s64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock;
+	s64 msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
 };
 static_assert(sizeof(struct rusage_abi) == 144, "ABI");
 void usage_to_abi(const struct task_usage *u, struct rusage_abi *r);

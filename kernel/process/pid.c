@@ -135,7 +135,8 @@ SYSCALL_DEFINE0(getppid)
 	pid_t ppid;
 
 	/*
-	 * Without the lock, which would be a quarter of this call. A parent is freed only after its children have been given
+	 * Without the lock, which would be a quarter of this call. A parent is freed only after its children have
+	 * been given
 	 * another: what was read from freed memory is read again.
 	 */
 	do {

@@ -66,7 +66,8 @@ void usage_to_abi(const struct task_usage *u, struct rusage_abi *r)
 {
 	*r = (struct rusage_abi){
 		.utime = ns_to_timeval(u->utime_ns), .stime = ns_to_timeval(u->stime_ns),
-		.maxrss = (s64)(u->maxrss_pages * (PAGE_SIZE / KIB)), .minflt = (s64)u->min_flt, .majflt = (s64)u->maj_flt,
+		.maxrss = (s64)(u->maxrss_pages * (PAGE_SIZE / KIB)),
+		.minflt = (s64)u->min_flt, .majflt = (s64)u->maj_flt,
 		.nvcsw = (s64)u->nvcsw, .nivcsw = (s64)u->nivcsw,
 	};
 }

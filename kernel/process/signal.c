@@ -27,7 +27,8 @@ struct sigqueue {
 };
 
 /* Faults come first: their handlers see the state that caused them. */
-#define SYNCHRONOUS (sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) | sigmask(SIGFPE) | sigmask(SIGSYS))
+#define SYNCHRONOUS (sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) |	\
+		     sigmask(SIGFPE) | sigmask(SIGSYS))
 
 static struct kmem_cache *sigqueue_cache;
 
@@ -290,7 +291,8 @@ static bool wants_signal(int sig, const struct task_struct *t)
 
 static bool sig_fatal(const struct task_struct *p, int sig)
 {
-	return !(sigmask(sig) & (SIG_KERNEL_IGNORE | SIG_KERNEL_STOP)) && sighand_action(p->sighand, sig)->sa_handler == SIG_DFL;
+	return !(sigmask(sig) & (SIG_KERNEL_IGNORE | SIG_KERNEL_STOP)) &&
+	       sighand_action(p->sighand, sig)->sa_handler == SIG_DFL;
 }
 
 static void kill_all_threads(struct task_struct *p, int sig)
@@ -605,7 +607,10 @@ bool do_notify_parent_locked(struct task_struct *p, int sig)
 	s = lock_task_sighand(parent, &flags);
 	act = sighand_action(s, SIGCHLD);
 	if (sig == SIGCHLD && (act->sa_handler == SIG_IGN || (act->sa_flags & SA_NOCLDWAIT))) {
-		/* POSIX: children that nobody wants leave no zombies. SA_NOCLDWAIT with a handler still gets the signal. */
+		/*
+		 * POSIX: children that nobody wants leave no zombies. SA_NOCLDWAIT with a handler still gets the
+		 * signal.
+		 */
 		autoreap = true;
 		if (act->sa_handler == SIG_IGN)
 			sig = 0;
@@ -622,7 +627,10 @@ bool do_notify_parent_locked(struct task_struct *p, int sig)
 	return autoreap;
 }
 
-/* exit_signals - a stop may have waited only for this thread. Locks: siglock held. Return: true if the parent is to be told. */
+/*
+ * exit_signals - a stop may have waited only for this thread. Locks: siglock held. Return: true if the parent is to
+ * be told.
+ */
 static bool leave_group_stop(void)
 {
 	struct signal_struct *sig = current->signal;

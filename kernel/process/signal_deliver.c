@@ -78,7 +78,10 @@ static void default_stop(int sig)
 		spin_lock_irq(&current->sighand->siglock);
 }
 
-/* Return: false if the action was the default (done, or nothing to do); ends the process if it is fatal. siglock held. */
+/*
+ * Return: false if the action was the default (done, or nothing to do); ends the process if it is fatal. siglock
+ * held.
+ */
 static bool has_handler(struct ksignal *ks)
 {
 	static const struct sigaction_k by_default;

@@ -49,7 +49,9 @@ static_assert(offsetof(struct rt_sigframe, info) == 312, "ABI");
 
 u64 signal_frame_size(void)
 {
-	return ALIGN(sizeof(struct rt_sigframe) + FRAME_ALIGN + RED_ZONE + FPSTATE_ALIGN + arch_fpu_frame_size(), (u64)FRAME_ALIGN);
+	u64 most = sizeof(struct rt_sigframe) + FRAME_ALIGN + RED_ZONE + FPSTATE_ALIGN + arch_fpu_frame_size();
+
+	return ALIGN(most, (u64)FRAME_ALIGN);
 }
 
 /* --- the alternate stack ------------------------------------------------------------------------------------- */
@@ -107,7 +109,8 @@ static void fill_sigcontext(struct sigcontext_abi *sc, const struct pt_regs *reg
 	*sc = (struct sigcontext_abi){
 		.r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10, .r11 = regs->r11, .r12 = regs->r12, .r13 = regs->r13,
 		.r14 = regs->r14, .r15 = regs->r15, .di = regs->rdi, .si = regs->rsi, .bp = regs->rbp, .bx = regs->rbx,
-		.dx = regs->rdx, .ax = regs->rax, .cx = regs->rcx, .sp = regs->rsp, .ip = regs->rip, .flags = regs->rflags,
+		.dx = regs->rdx, .ax = regs->rax, .cx = regs->rcx,
+		.sp = regs->rsp, .ip = regs->rip, .flags = regs->rflags,
 		.cs = (u16)regs->cs, .ss = (u16)regs->ss,
 		.err = current->thread.error_code, .trapno = current->thread.trap_nr,
 		.oldmask = mask, .cr2 = current->thread.cr2, .fpstate = fpstate,
@@ -127,7 +130,9 @@ static bool place_frame(const struct ksignal *ks, const struct pt_regs *regs, u6
 	*fpstate = ALIGN_DOWN(sp - arch_fpu_frame_size(), (u64)FPSTATE_ALIGN);
 	/* As after a call instruction: rsp + 8 is a multiple of 16. */
 	*frame = ALIGN_DOWN(*fpstate - sizeof(struct rt_sigframe), (u64)FRAME_ALIGN) - sizeof(u64);
-	return !(nested || entering) || (*frame > current->sas_ss_sp && *frame - current->sas_ss_sp <= current->sas_ss_size);
+	if (!nested && !entering)
+		return true;
+	return *frame > current->sas_ss_sp && *frame - current->sas_ss_sp <= current->sas_ss_size;
 }
 
 static int setup_rt_frame(const struct ksignal *ks, struct pt_regs *regs)
@@ -142,7 +147,9 @@ static int setup_rt_frame(const struct ksignal *ks, struct pt_regs *regs)
 	if (arch_fpu_save_user(UPTR(fpstate)))
 		return -EFAULT;
 	f.pretcode = ks->ka.sa_restorer;
-	f.uc.uc_flags = (arch_fpu_frame_size() > FXSAVE_SIZE ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	f.uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	if (arch_fpu_frame_size() > FXSAVE_SIZE)
+		f.uc.uc_flags |= UC_FP_XSTATE;
 	f.uc.uc_link = 0;
 	f.uc.uc_stack = (struct sigaltstack_abi){
 		.ss_sp = current->sas_ss_sp, .ss_flags = current->sas_ss_flags, .ss_size = current->sas_ss_size,

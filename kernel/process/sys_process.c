@@ -21,8 +21,8 @@
 /* uts_lock: nodename, domainname */
 static DEFINE_SPINLOCK(uts_lock, LC_LEAF);
 static struct new_utsname uts = {
-	.sysname = "Linux", .nodename = "pollux", .release = "6.1.0-pollux", .version = "#1 SMP Pollux", .machine = "x86_64",
-	.domainname = "(none)",
+	.sysname = "Linux", .nodename = "pollux", .release = "6.1.0-pollux", .version = "#1 SMP Pollux",
+	.machine = "x86_64", .domainname = "(none)",
 };
 
 const struct new_utsname *utsname(void) { return &uts; }
@@ -97,7 +97,9 @@ SYSCALL_DEFINE4(reboot, u32, magic1, u32, magic2, u32, cmd, uptr, arg)
 
 	if (!capable_root())
 		return -EPERM;
-	if (magic1 != LINUX_REBOOT_MAGIC1 || (magic2 != MAGIC2 && magic2 != MAGIC2A && magic2 != MAGIC2B && magic2 != MAGIC2C))
+	if (magic1 != LINUX_REBOOT_MAGIC1)
+		return -EINVAL;
+	if (magic2 != MAGIC2 && magic2 != MAGIC2A && magic2 != MAGIC2B && magic2 != MAGIC2C)
 		return -EINVAL;
 	switch (cmd) {
 	case LINUX_REBOOT_CMD_RESTART2:
@@ -191,7 +193,8 @@ static long put_int(int v, u64 addr) { return put_user(v, UPTR(addr)) ? -EFAULT 
 
 /* include/uapi/linux/prctl.h */
 enum {
-	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_GET_NAME = 16,
+	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4,
+	PR_SET_NAME = 15, PR_GET_NAME = 16,
 	PR_CAPBSET_READ = 23, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38,
 	PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, LAST_CAP = 40,
 };

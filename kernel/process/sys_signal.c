@@ -5,7 +5,7 @@
  * Same:    who may signal whom, in Linux's order of checks; the size of a signal set is checked first.
  * Differs: none of note.
  * Locks:   PIDTAB to find the target, SIGHAND inside.
- * Walk:    kill(2) -> kill_one_locked() -> send_sig_info().
+ * Walk:    kill(2) -> kill_process() -> kill_one() -> send_sig_info().
  */
 #include "kernel/process/internal.h"
 #include "kernel/string.h"
@@ -151,7 +151,8 @@ SYSCALL_DEFINE2(tkill, pid_t, pid, int, sig)
 
 int copy_siginfo_to_user(uptr to, const siginfo_t *from)
 {
-	if (copy_to_user(to, from, SIGINFO_USED) || clear_user(uptr_add(to, SIGINFO_USED), sizeof(*from) - SIGINFO_USED))
+	if (copy_to_user(to, from, SIGINFO_USED) ||
+	    clear_user(uptr_add(to, SIGINFO_USED), sizeof(*from) - SIGINFO_USED))
 		return -EFAULT;
 	return 0;
 }
@@ -169,7 +170,10 @@ static int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo)
 }
 
 /* Only to itself may a program send what looks as if the kernel or kill() had. */
-static bool may_fake(const siginfo_t *info, pid_t pid) { return (info->si_code < 0 && info->si_code != SI_TKILL) || pid == current->tgid; }
+static bool may_fake(const siginfo_t *info, pid_t pid, pid_t self)
+{
+	return (info->si_code < 0 && info->si_code != SI_TKILL) || pid == self;
+}
 
 SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, uptr, uinfo)
 {
@@ -178,7 +182,7 @@ SYSCALL_DEFINE3(rt_sigqueueinfo, pid_t, pid, int, sig, uptr, uinfo)
 
 	if (err)
 		return err;
-	if (!may_fake(&info, pid))
+	if (!may_fake(&info, pid, current->tgid))
 		return -EPERM;
 	return valid_signal((u32)sig) ? kill_process(sig, &info, pid) : -EINVAL;
 }
@@ -193,7 +197,7 @@ SYSCALL_DEFINE4(rt_tgsigqueueinfo, pid_t, tgid, pid_t, pid, int, sig, uptr, uinf
 	if (pid <= 0 || tgid <= 0)
 		return -EINVAL;
 	/* Here it is the thread's id that has to be the caller's own. */
-	if (!((info.si_code < 0 && info.si_code != SI_TKILL) || pid == current->pid))
+	if (!may_fake(&info, pid, current->pid))
 		return -EPERM;
 	return kill_thread(tgid, pid, sig, &info);
 }
@@ -355,7 +359,10 @@ SYSCALL_DEFINE2(rt_sigsuspend, uptr, uset, size_t, sigsetsize)
 	return -ERESTARTNOHAND;
 }
 
-/* Take one signal of @which, or sleep until one comes. @deadline_ns: NULL: for ever; 0: not at all. Return: it, -EAGAIN, -EINTR. */
+/*
+ * Take one signal of @which, or sleep until one comes. @deadline_ns: NULL: for ever; 0: not at all. Return: it,
+ * -EAGAIN, -EINTR.
+ */
 static int do_sigtimedwait(sigset_t which, siginfo_t *info, const u64 *deadline_ns)
 {
 	struct sighand_struct *s = current->sighand;

@@ -23,7 +23,7 @@ struct wait_opts {
 	int type;			/* P_* */
 	pid_t pid;			/* process or group */
 	unsigned int flags;
-	int notask_error;		/* what to say if nothing matched: -ECHILD, or 0: there are children to wait for */
+	int notask_error;		/* if nothing is to be reported: -ECHILD, or 0: some may come */
 	/* what was found */
 	int stat, cause, status;
 	uid_t uid;
@@ -37,7 +37,10 @@ static bool eligible_child(const struct wait_opts *wo, const struct task_struct 
 		return false;
 	if (wo->type == P_PGID && p->signal->pgrp != wo->pid)
 		return false;
-	/* A "clone" child is one that ends with another signal than SIGCHLD: asked for alone, or with all, or not at all. */
+	/*
+	 * A "clone" child is one that ends with another signal than SIGCHLD: asked for alone, or with all, or not
+	 * at all.
+	 */
 	return wo->flags & __WALL || (p->exit_signal != SIGCHLD) == !!(wo->flags & __WCLONE);
 }
 

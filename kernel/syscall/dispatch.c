@@ -6,7 +6,8 @@
  * Differs: 1. numbers without a row in table.def are counted, so that a program says itself what it misses.
  *          2. a call without exit work returns to the assembly code, which has made sure by one test.
  * Locks:   none; in debug builds it is checked that none is held.
- * Walk:    syscall_entry -> do_syscall_64() -> sys_x();  (TIF_* set) -> exit_to_user_mode() -> do_signal().
+ * Walk:    syscall_entry -> do_syscall_64() -> a SYSCALL_DEFINE;
+ *          TIF_* set: exit_to_user_mode() -> do_signal().
  */
 #include "fs/fs.h"
 #include "kernel/irqflags.h"
@@ -41,7 +42,8 @@ static noinline __cold void count_unknown_call(u32 nr)
 
 static __always_inline u64 call(syscall_fn_t fn, const struct pt_regs *regs)
 {
-	return (u64)fn((long)regs->rdi, (long)regs->rsi, (long)regs->rdx, (long)regs->r10, (long)regs->r8, (long)regs->r9);
+	return (u64)fn((long)regs->rdi, (long)regs->rsi, (long)regs->rdx,
+		       (long)regs->r10, (long)regs->r8, (long)regs->r9);
 }
 
 static noinline void call_traced(syscall_fn_t fn, struct pt_regs *regs, u32 nr)

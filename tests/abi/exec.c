@@ -9,7 +9,8 @@
 extern char **environ;
 
 #define CHILD_EXITS(pid, code) do { int __s; pid_t __p = (pid); CHECK_EQ(waitpid(__p, &__s, 0), __p);	\
-	if (!WIFEXITED(__s) || WEXITSTATUS(__s) != (code)) TAP_FAIL("child status %#x, wanted exit %d", __s, code); } while (0)
+	if (!WIFEXITED(__s) || WEXITSTATUS(__s) != (code))						\
+		TAP_FAIL("child status %#x, wanted exit %d", __s, code); } while (0)
 
 /* --- probes: this program, run again with EXEC_PROBE in its environment ---------------------------------------- */
 
@@ -36,8 +37,9 @@ static int probe_args(void)
 {
 	static const char want[] = "zero\0one\0\0three and more";
 
-	return cmdline_len == sizeof(want) && memcmp(cmdline, want, sizeof(want)) == 0 && strcmp(getenv("B"), "x=y") == 0 &&
-	       environ[0] && strcmp(environ[0], "A=1") == 0 && environ[3] == NULL ? 0 : 1;
+	return cmdline_len == sizeof(want) && memcmp(cmdline, want, sizeof(want)) == 0 &&
+	       strcmp(getenv("B"), "x=y") == 0 && environ[0] &&
+	       strcmp(environ[0], "A=1") == 0 && environ[3] == NULL ? 0 : 1;
 }
 static int probe_empty_argv(void) { return cmdline_len == 1 && cmdline[0] == 0 ? 0 : 1; }
 static int probe_auxv(void)
@@ -111,7 +113,8 @@ static int probe_script(void)
 {
 	/* interpreter, its argument, the script, the script's arguments */
 	char want[1024];
-	int n = snprintf(want, sizeof(want), "%s%c%s%c%s%carg1%carg 2", getenv("INTERP"), 0, "an argument", 0, getenv("SCRIPT"), 0, 0);
+	int n = snprintf(want, sizeof(want), "%s%c%s%c%s%carg1%carg 2", getenv("INTERP"), 0, "an argument", 0,
+			 getenv("SCRIPT"), 0, 0);
 
 	return cmdline_len == n + 1 && memcmp(cmdline, want, (size_t)cmdline_len) == 0 ? 0 : 1;
 }
@@ -130,7 +133,8 @@ static int probe_env_stack(void)
 }
 
 static const struct { const char *name; int (*run)(void); } probes[] = {
-	{ "args", probe_args }, { "empty_argv", probe_empty_argv }, { "auxv", probe_auxv }, { "cloexec", probe_cloexec },
+	{ "args", probe_args }, { "empty_argv", probe_empty_argv }, { "auxv", probe_auxv },
+	{ "cloexec", probe_cloexec },
 	{ "signals", probe_signals }, { "pid", probe_pid }, { "child_kept", probe_child_kept }, { "comm", probe_comm },
 	{ "secure", probe_secure }, { "count", probe_count }, { "script", probe_script }, { "layout", probe_layout },
 	{ "env_stack", probe_env_stack },
@@ -622,7 +626,11 @@ struct tiny { Elf64_Ehdr eh; Elf64_Phdr ph[3]; unsigned char code[128]; char int
 /* Exits with the byte at [rip + @offset behind this instruction]. */
 static void code_exit_with_byte(struct tiny *t, int offset)
 {
-	static const unsigned char code[] = { 0x0f, 0xb6, 0x3d, 0, 0, 0, 0, /* movzbl off(%rip), %edi */ 0xb8, 60, 0, 0, 0, 0x0f, 0x05 };
+	static const unsigned char code[] = {
+		0x0f, 0xb6, 0x3d, 0, 0, 0, 0,	/* movzbl offset(%rip), %edi */
+		0xb8, 60, 0, 0, 0,		/* mov $60, %eax: exit */
+		0x0f, 0x05,			/* syscall */
+	};
 
 	memcpy(t->code, code, sizeof(code));
 	memcpy(t->code + 3, &offset, 4);
@@ -652,7 +660,8 @@ static int run_tiny(const struct tiny *t, const char *name)
 
 	if (pid == 0) {
 		exec_of(path);
-		_exit(200 + (errno == ENOEXEC ? 0 : errno == EINVAL ? 1 : errno == ENOENT ? 2 : errno == ELIBBAD ? 3 : 10));
+		_exit(errno == ENOEXEC ? 200 : errno == EINVAL ? 201 : errno == ENOENT ? 202 :
+		      errno == ELIBBAD ? 203 : 210);
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -722,7 +731,9 @@ TEST(dynamic_linker_is_run)
 		tiny_init(&t, pie ? 0 : 0x10000000, pie ? ET_DYN : ET_EXEC);
 		strcpy(t.interp, path);
 		t.eh.e_phnum = 2;
-		t.ph[1] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = offsetof(struct tiny, interp), .p_filesz = strlen(path) + 1 };
+		t.ph[1] = (Elf64_Phdr){
+			.p_type = PT_INTERP, .p_offset = offsetof(struct tiny, interp), .p_filesz = strlen(path) + 1,
+		};
 		CHECK_EQ(run_tiny(&t, "dynamic"), 0xb8);
 	}
 }
@@ -735,13 +746,15 @@ TEST(dynamic_linker_errors)
 	tiny_init(&t, 0, ET_DYN);
 	t.eh.e_phnum = 2;
 	strcpy(t.interp, "/nonexistent/ld.so");
-	t.ph[1] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = offsetof(struct tiny, interp), .p_filesz = strlen(t.interp) + 1 };
+	t.ph[1] = (Elf64_Phdr){
+		.p_type = PT_INTERP, .p_offset = offsetof(struct tiny, interp), .p_filesz = strlen(t.interp) + 1,
+	};
 	CHECK_EQ(run_tiny(&t, "d1"), 202);
 	t.ph[1].p_filesz--; /* no NUL at its end */
 	CHECK_EQ(run_tiny(&t, "d2"), 200);
 	t.ph[1].p_filesz = 5000;
 	CHECK_EQ(run_tiny(&t, "d3"), 200);
-	text = write_file("not-ld", "this is no dynamic linker, though it is long enough to hold a header of one", 75, 0755);
+	text = write_file("not-ld", "no dynamic linker, though it is long enough to hold a header of one", 67, 0755);
 	strcpy(t.interp, text);
 	t.ph[1].p_filesz = strlen(text) + 1;
 	CHECK_EQ(run_tiny(&t, "d4"), 203);
@@ -769,8 +782,9 @@ TEST(damaged_segments_do_not_run)
 {
 	static struct tiny t;
 	static const struct { unsigned long vaddr, filesz, memsz, offset; } bad[] = {
-		{ 0xffffffff80000000UL, 4096, 4096, 0 }, { 0x10000000, 0x1000, 0x100, 0 }, { 0x10000000, 0x1000, ~0UL, 0 },
-		{ 0x7ffffffff000UL, 4096, 8192, 0 }, { 0x10000000, ~0UL - 4096, ~0UL, 0 }, { 0x7fffffffe000UL, 0x2000, 0x2000, 0 },
+		{ 0xffffffff80000000UL, 4096, 4096, 0 }, { 0x10000000, 0x1000, 0x100, 0 },
+		{ 0x10000000, 0x1000, ~0UL, 0 }, { 0x7ffffffff000UL, 4096, 8192, 0 },
+		{ 0x10000000, ~0UL - 4096, ~0UL, 0 }, { 0x7fffffffe000UL, 0x2000, 0x2000, 0 },
 		{ 0x10000000, 0x1000, 0x1000, ~0UL & ~0xfffUL },
 	};
 

@@ -10,7 +10,8 @@ static int wait_exit(pid_t pid)
 	return status;
 }
 #define CHILD_EXITS(pid, code) do { int __s = wait_exit(pid);					\
-	if (!WIFEXITED(__s) || WEXITSTATUS(__s) != (code)) TAP_FAIL("child status %#x, wanted exit %d", __s, code); } while (0)
+	if (!WIFEXITED(__s) || WEXITSTATUS(__s) != (code))						\
+		TAP_FAIL("child status %#x, wanted exit %d", __s, code); } while (0)
 
 static long raw_clone(unsigned long flags, void *stack, int *ptid, int *ctid, unsigned long tls)
 {
@@ -76,7 +77,9 @@ TEST(fork_resets_times)
 	pid = fork();
 	if (pid == 0) {
 		getrusage(RUSAGE_SELF, &ru);
-		_exit(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec == 0 && ru.ru_utime.tv_usec + ru.ru_stime.tv_usec < 40000 ? 0 : 1);
+		if (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec)
+			_exit(1);
+		_exit(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec < 40000 ? 0 : 1);
 	}
 	CHILD_EXITS(pid, 0);
 }
@@ -132,7 +135,8 @@ TEST(clone_parent_settid_child_cleartid)
 	long pid;
 
 	word[0] = word[1] = -1;
-	pid = raw_clone(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL, &word[0], &word[1], 0);
+	pid = raw_clone(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, NULL,
+			&word[0], &word[1], 0);
 	if (pid == 0)
 		_exit(word[1] == getpid() ? 0 : 1);
 	CHECK_EQ(word[0], pid);
@@ -211,7 +215,10 @@ TEST(clone_fs_shares_directory)
 	CHECK_EQ(umask(022), 0123);
 }
 
-struct clone3_args { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup; };
+struct clone3_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid;
+	uint64_t set_tid_size, cgroup;
+};
 
 TEST(clone3_forks)
 {

@@ -127,7 +127,9 @@ TEST(sigaction_errors)
 
 TEST(sigaction_old_and_flags)
 {
-	struct { void *h; unsigned long f, r, m; } k = { .h = (void *)on_sig, .f = 0x7fffffffffUL, .r = 0x1234, .m = ~0UL }, old;
+	struct { void *h; unsigned long f, r, m; } old, k = {
+		.h = (void *)on_sig, .f = 0x7fffffffffUL, .r = 0x1234, .m = ~0UL,
+	};
 
 	CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, &k, NULL, 8), 0);
 	CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &old, 8), 0);
@@ -354,7 +356,10 @@ static void note_sp(int sig)
 	sigaltstack(NULL, &in_handler);
 	count++;
 }
-static bool on_alt(void) { return handler_sp > (uintptr_t)stack_mem && handler_sp <= (uintptr_t)stack_mem + sizeof(stack_mem); }
+static bool on_alt(void)
+{
+	return handler_sp > (uintptr_t)stack_mem && handler_sp <= (uintptr_t)stack_mem + sizeof(stack_mem);
+}
 
 TEST(altstack_is_used_with_onstack)
 {

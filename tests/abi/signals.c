@@ -148,7 +148,8 @@ TEST(blocked_and_ignored_is_kept)
 TEST(default_actions)
 {
 	const struct { int sig; bool kills; } sigs[] = {
-		{ SIGHUP, true }, { SIGTERM, true }, { SIGUSR1, true }, { SIGALRM, true }, { SIGPIPE, true }, { SIGABRT, true },
+		{ SIGHUP, true }, { SIGTERM, true }, { SIGUSR1, true }, { SIGALRM, true }, { SIGPIPE, true },
+		{ SIGABRT, true },
 		{ SIGRTMIN, true }, { SIGCHLD, false }, { SIGURG, false }, { SIGWINCH, false }, { SIGCONT, false },
 	};
 

@@ -107,7 +107,8 @@ TEST(wait_rusage_and_children_times)
 
 	CHECK(used > 10000);
 	getrusage(RUSAGE_CHILDREN, &all);
-	CHECK((all.ru_utime.tv_sec + all.ru_stime.tv_sec) * 1000000 + all.ru_utime.tv_usec + all.ru_stime.tv_usec >= used);
+	CHECK((all.ru_utime.tv_sec + all.ru_stime.tv_sec) * 1000000 + all.ru_utime.tv_usec + all.ru_stime.tv_usec >=
+	      used);
 }
 
 TEST(waitid_nowait_leaves_the_zombie)
