@@ -83,8 +83,8 @@ void __do_softirq(void)
 	u64 end_ns = 0;
 	int rounds = MAX_ROUNDS;
 
-	trace(__do_softirq, pending);
 	preempt_count_add(SOFTIRQ_OFFSET);
+	trace(__do_softirq, pending);
 	while (pending) {
 		this_cpu_write(__softirq_pending, 0);
 		local_irq_enable();
