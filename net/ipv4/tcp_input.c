@@ -504,7 +504,7 @@ static int tcp_synsent_check_ack(struct sock *sk, const struct sk_buff *skb, con
 	if (!seq_after(ack, tp->snd_una) || seq_after(ack, tp->snd_nxt)) {
 		/* Perhaps an old connection answers; our SYN follows right behind the RST. */
 		if (!inet_csk(sk)->icsk_retransmits)
-			tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, 2 * TIMER_TICK_NS);
+			tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, TCP_TIMEOUT_MIN_NS);
 		return SKB_DROP_REASON_TCP_ACK_UNSENT;
 	}
 	if (rx->saw_tstamp && rx->rcv_tsecr &&
@@ -663,6 +663,10 @@ static int tcp_text_in_state(struct sock *sk, struct sk_buff *skb)
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 state = TCPF(sk->sk_state);
 
+	if (seq_eq(TCP_SKB_CB(skb)->seq, TCP_SKB_CB(skb)->end_seq)) {
+		consume_skb(skb);	/* a pure ACK has done its job */
+		return TCP_TAKEN;
+	}
 	/* The peer has sent its FIN: nothing new can come; old data is acknowledged again. */
 	if ((state & (TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)) && !seq_before(TCP_SKB_CB(skb)->seq, tp->rcv_nxt))
 		return SKB_DROP_REASON_TCP_OLD_DATA;

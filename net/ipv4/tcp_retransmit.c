@@ -135,7 +135,7 @@ bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 	if (tp->srtt_us) {
 		timeout = (u64)(tp->srtt_us >> 2) * NSEC_PER_USEC;
 		/* One packet out: its ACK may be delayed. */
-		timeout += tp->packets_out == 1 ? TCP_RTO_MIN_NS : 2 * NSEC_PER_MSEC;
+		timeout += tp->packets_out == 1 ? TCP_RTO_MIN_NS : TCP_TIMEOUT_MIN_NS;
 	} else {
 		timeout = TCP_TIMEOUT_INIT_NS;
 	}
