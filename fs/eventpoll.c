@@ -274,15 +274,14 @@ static inline __poll_t ep_item_poll(const struct epitem *epi, poll_table *pt, un
 	struct file *file = epi->file;
 	__poll_t res;
 
+	trace(ep_item_poll, epi->fd, epi->event.events);
 	pt->_key = epi->event.events;
 	/* vfs_poll() would ask whether there is a poll(): EPOLL_CTL_ADD has. */
 	if (likely(!is_file_epoll(file)))
 		res = file->f_op->poll(file, pt);
 	else
 		res = __ep_eventpoll_poll(file, pt, depth);
-	res &= epi->event.events;
-	trace(ep_item_poll, epi->fd, res);
-	return res;
+	return res & epi->event.events;
 }
 
 /* Is anything on the list really ready? What is not leaves it. Locks: mtx held. */
