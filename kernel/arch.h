@@ -135,7 +135,7 @@ u64 arch_rtc_seconds(void);
 void arch_idle(void);
 /* arch_random - RDSEED or RDRAND. Return: false if the CPU has none. */
 bool arch_random(u64 *v);
-/* machine_power_off, machine_restart, machine_exit - end the guest; exit with @code, if QEMU's isa-debug-exit is there. */
+/* machine_power_off, machine_restart, machine_exit - end the guest, with @code if QEMU's isa-debug-exit is there. */
 __noreturn void machine_power_off(void);
 __noreturn void machine_restart(void);
 __noreturn void machine_halt(void);

@@ -20,7 +20,7 @@ bool cmdline_has(const char *name);
 /* cmdline_text - the whole line, for /proc/cmdline. */
 const char *cmdline_text(void);
 /*
- * cmdline_for_init - what is not for the kernel: append to @argv and @envp, up to @max entries each, and count in *@argc
- * and *@envc. Options with a dot in the name belong to modules, and go nowhere. Context: boot.
+ * cmdline_for_init - what is not for the kernel: append to @argv and @envp, up to @max entries each, counted in
+ * *@argc and *@envc. Options with a dot in the name belong to modules, and go nowhere. Context: boot.
  */
 void cmdline_for_init(const char **argv, int *argc, const char **envp, int *envc, int max);
