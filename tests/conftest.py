@@ -37,6 +37,9 @@ def case_name(item):
 
 
 def pytest_configure(config):
+    # A case that loops for ever must not take the run with it; its own limits are far below this one.
+    import qemu
+    config.option.timeout = config.option.timeout or 900 * qemu.time_scale()
     if config.getoption("--list-cases"):
         config.option.verbose = -3
         config.option.no_summary = True

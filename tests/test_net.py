@@ -181,7 +181,7 @@ def test_peer_window_is_respected(echo):
         c.send("PA", b"z" * 1000, window=1500)
         c.seq = (c.seq + 1000) & 0xffffffff
     got = 0
-    while got < 1500:
+    while got < 1000:       # a window's last bytes may wait (silly window avoidance, RFC 9293 3.8.6.2.1)
         t = c.expect("data", lambda t: payload_of(t))
         got = max(got, (t.seq + len(payload_of(t)) - c.ack) & 0xffffffff)
     c.expect_nothing("data beyond the window", lambda t: ((t.seq + len(payload_of(t)) - c.ack) & 0xffffffff) > 1500)

@@ -338,4 +338,8 @@ TEST(pipe_opened_again_through_proc)
 	CHECK_ERRNO(read(p[0], &c, 1), EAGAIN);	/* w still writes */
 	close(w);
 	CHECK_EQ(read(p[0], &c, 1), 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+	int r = open(name, O_RDONLY);	/* does not wait for a writer, as a FIFO would */
+
+	CHECK_EQ(read(r, &c, 1), 0);
 }
