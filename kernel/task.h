@@ -59,6 +59,7 @@ struct signal_struct {
 	 */
 	struct tty_struct *tty;
 	wait_queue_head_t wait_chldexit; /* wait4() sleeps here (own lock) */
+	wait_queue_head_t wait_pidfd;	/* pollers of descriptors that stand for the process (own lock) */
 	/* siglock */
 	struct sigpending shared_pending;
 	int nr_queued;			/* entries in the queues of all threads, against RLIMIT_SIGPENDING */

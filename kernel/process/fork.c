@@ -12,6 +12,7 @@
  * Walk:    sys_clone -> kernel_clone() -> copy_process() -> wake_up_new_task().
  */
 #include "fs/file.h"
+#include "fs/fs.h"
 #include "fs/namei.h"
 #include "kernel/mm.h"
 #include "kernel/process/internal.h"
@@ -199,6 +200,7 @@ static int copy_signal(const struct kernel_clone_args *args, struct task_struct 
 	INIT_LIST_HEAD(&sig->thread_head);
 	init_waitqueue_head(&sig->wait_chldexit);
 	init_waitqueue_head(&sig->signalfd_wqh);
+	init_waitqueue_head(&sig->wait_pidfd);
 	INIT_LIST_HEAD(&sig->shared_pending.list);
 	INIT_LIST_HEAD(&sig->posix_timers);
 	sig->start_time_ns = p->start_time_ns;
@@ -238,9 +240,9 @@ static int clone_flags_valid(u64 flags)
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && current->signal->unkillable)
 		return -EINVAL;
-	/* Descriptors that stand for processes, namespaces and control groups are not provided. */
-	if (flags & CLONE_PIDFD)
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
 		return -EINVAL;
+	/* Namespaces are not provided. */
 	if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
 		     CLONE_NEWNET))
 		return capable_root() || (flags & CLONE_NEWUSER) ? -EINVAL : -EPERM;
@@ -337,6 +339,45 @@ out_unlock:
 	return err;
 }
 
+/* CLONE_PIDFD: the descriptor, not installed yet, is told to the parent. Return: 0 and *@fd, *@file, or -errno. */
+static int prepare_pidfd(const struct kernel_clone_args *args, struct task_struct *p, int *fd, struct file **file)
+{
+	*fd = get_unused_fd_flags(O_CLOEXEC);
+	if (*fd < 0)
+		return *fd;
+	*file = pidfd_file(p->signal, 0);
+	if (IS_ERR(*file)) {
+		put_unused_fd((unsigned int)*fd);
+		return (int)PTR_ERR(*file);
+	}
+	if (!put_user(*fd, args->pidfd))
+		return 0;
+	put_unused_fd((unsigned int)*fd);
+	fput(*file);
+	return -EFAULT;
+}
+
+/* link_task(), and with it the descriptor that was asked for. */
+static int link_task_and_pidfd(const struct kernel_clone_args *args, struct task_struct *p)
+{
+	struct file *file;
+	int fd, err;
+
+	if (!(args->flags & CLONE_PIDFD))
+		return link_task(args, p);
+	err = prepare_pidfd(args, p, &fd, &file);
+	if (err)
+		return err;
+	err = link_task(args, p);
+	if (!err) {
+		fd_install((unsigned int)fd, file);
+	} else {
+		put_unused_fd((unsigned int)fd);
+		fput(file);
+	}
+	return err;
+}
+
 static void set_tid_addresses(const struct kernel_clone_args *args, struct task_struct *p)
 {
 	if (args->flags & CLONE_CHILD_CLEARTID)
@@ -396,7 +437,7 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	if (err)
 		goto out_put_mm;
 	set_tid_addresses(args, p);
-	err = link_task(args, p);
+	err = link_task_and_pidfd(args, p);
 	if (!err)
 		return p;
 
@@ -468,9 +509,13 @@ void mm_release(struct task_struct *p)
 pid_t kernel_clone(const struct kernel_clone_args *args)
 {
 	struct vfork_completion vfork = { .parent = current };
-	struct task_struct *p = copy_process(args);
+	struct task_struct *p;
 	pid_t pid;
 
+	/* clone(2) has one argument for both. */
+	if ((args->flags & CLONE_PIDFD) && (args->flags & CLONE_PARENT_SETTID) && args->pidfd.addr == args->parent_tid.addr)
+		return -EINVAL;
+	p = copy_process(args);
 	if (IS_ERR(p))
 		return (pid_t)PTR_ERR(p);
 	pid = p->pid;
@@ -575,8 +620,6 @@ SYSCALL_DEFINE5(clone, u64, flags, u64, stack, uptr, parent_tid, uptr, child_tid
 		.exit_signal = (int)(flags & CSIGNAL), .stack = stack, .tls = tls,
 	};
 
-	if ((args.flags & CLONE_PIDFD) && (args.flags & CLONE_PARENT_SETTID))
-		return -EINVAL;
 	return kernel_clone(&args);
 }
 

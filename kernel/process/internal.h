@@ -31,11 +31,20 @@ void kill_orphaned_pgrp_locked(struct task_struct *tsk, struct task_struct *pare
 struct sighand_struct *alloc_sighand(void) __must_check;
 void copy_sighand_actions(struct sighand_struct *to, struct sighand_struct *from);
 void put_sighand(struct sighand_struct *s);
+void put_signal(struct signal_struct *sig);
 /*
  * mm_release - current leaves its address space: robust futexes, clear_child_tid, the parent in vfork(). Context:
  * task.
  */
 void mm_release(struct task_struct *p);
+
+/*
+ * pidfd.c: pidfd_file - a file that stands for the process of @sig; @flags: O_NONBLOCK. Return: it or ERR_PTR.
+ * pidfd_pid - the id of the process behind descriptor @fd (0: it was reaped). Return: 0, -EBADF. Context: task.
+ */
+struct file;
+struct file *pidfd_file(struct signal_struct *sig, unsigned int flags) __must_check;
+int pidfd_pid(unsigned int fd, pid_t *pid, bool *nonblock) __must_check;
 
 /* exit.c */
 /*
@@ -77,6 +86,12 @@ void notify_parent_cldstop(int why);
 void force_fatal_sig(int sig);
 /* init_user_siginfo - as kill(2) sends it: from current. */
 void init_user_siginfo(siginfo_t *info, int sig, int code);
+
+/* sys_signal.c */
+/* copy_siginfo_from_user - Return: 0, -EFAULT, -E2BIG: there is something in the part that no kind of signal uses. */
+int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo) __must_check;
+/* kill_one - to the process of @p or (!@group) to the thread, if current may. Signal 0 only asks. Return: 0, -EPERM, -EAGAIN. */
+int kill_one(int sig, const siginfo_t *info, struct task_struct *p, bool group);
 
 /* signal_deliver.c */
 struct ksignal { struct sigaction_k ka; siginfo_t info; int sig; };

@@ -624,6 +624,9 @@ bool do_notify_parent_locked(struct task_struct *p, int sig)
 	}
 	spin_unlock_irqrestore(&s->siglock, flags);
 	wake_up_parent_locked(parent);
+	/* A poller is on the queue before it takes pidtab_lock to look. */
+	if (waitqueue_active(&p->signal->wait_pidfd))
+		wake_up_all(&p->signal->wait_pidfd);
 	return autoreap;
 }
 

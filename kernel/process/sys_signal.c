@@ -30,8 +30,7 @@ static int check_kill_permission(int sig, const struct task_struct *p)
 	return -EPERM;
 }
 
-/* Signal 0 asks whether there is somebody to signal. */
-static int kill_one(int sig, const siginfo_t *info, struct task_struct *p, bool group)
+int kill_one(int sig, const siginfo_t *info, struct task_struct *p, bool group)
 {
 	int err = check_kill_permission(sig, p);
 
@@ -157,8 +156,7 @@ int copy_siginfo_to_user(uptr to, const siginfo_t *from)
 	return 0;
 }
 
-/* Return: 0, -EFAULT, -E2BIG: there is something in the part that no kind of signal uses. */
-static int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo)
+int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo)
 {
 	if (copy_from_user(info, uinfo, sizeof(*info)))
 		return -EFAULT;

@@ -4,7 +4,6 @@
  * Linux:   kernel/exit.c, do_wait() and below (6.1)
  * Same:    which children match, what is reported first, when -ECHILD is the answer; WNOWAIT leaves all as it is.
  * Differs: 1. all threads of a process share its children: __WNOTHREAD changes nothing.
- *          2. no descriptors that stand for processes: P_PIDFD is -EINVAL.
  * Locks:   PIDTAB, SIGHAND inside; WAITQ for the sleep.
  * Walk:    wait4(2) -> do_wait() -> look_at_children() -> wait_consider_task() -> release_task_locked().
  */
@@ -15,7 +14,7 @@
 enum {
 	WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8, WNOWAIT = 0x01000000,
 	__WNOTHREAD = 0x20000000, __WALL = 0x40000000,
-	P_ALL = 0, P_PID = 1, P_PGID = 2,
+	P_ALL = 0, P_PID = 1, P_PGID = 2, P_PIDFD = 3,
 };
 #define __WCLONE 0x80000000U
 
@@ -23,6 +22,7 @@ struct wait_opts {
 	int type;			/* P_* */
 	pid_t pid;			/* process or group */
 	unsigned int flags;
+	bool nonblock;			/* a pidfd with O_NONBLOCK: -EAGAIN instead of waiting */
 	int notask_error;		/* if nothing is to be reported: -ECHILD, or 0: some may come */
 	/* what was found */
 	int stat, cause, status;
@@ -227,6 +227,11 @@ static int waitid_target(struct wait_opts *wo, int which, pid_t upid)
 		if (!upid)
 			wo->pid = READ_ONCE(current->signal->pgrp);
 		return 0;
+	case P_PIDFD:
+		if (upid < 0)
+			return -EINVAL;
+		wo->type = P_PID;
+		return pidfd_pid((unsigned int)upid, &wo->pid, &wo->nonblock);
 	default:
 		return -EINVAL;
 	}
@@ -260,7 +265,10 @@ SYSCALL_DEFINE5(waitid, int, which, pid_t, upid, uptr, infop, unsigned int, opti
 		err = -EINVAL;
 	else
 		err = waitid_target(&wo, which, upid);
+	wo.flags |= wo.nonblock ? WNOHANG : 0;
 	pid = err ? err : do_wait(&wo);
+	if (!pid && wo.nonblock && !(options & WNOHANG))
+		pid = -EAGAIN;
 	if (pid > 0 && !uptr_is_null(ru)) {
 		struct rusage_abi r;
 
