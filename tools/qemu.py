@@ -23,6 +23,7 @@ import mkinitramfs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+RUNNER_MAGIC = b"\nPOLLUX-RUNNER\n"    # records follow it (user/runner.c)
 PANIC_EXIT = 101 << 1 | 1       # isa-debug-exit of PANIC_EXIT_CODE (kernel/bug.h)
 
 # Exit statuses of tools/guest that are not the command's own.
@@ -133,7 +134,7 @@ class Guest:
         self.log = log
         self.result = Result()
         self.buffer = b""
-        self.ready = False
+        self.ready = self.synced = False
 
     def start(self):
         self.dir = tempfile.mkdtemp(prefix="pollux-")
@@ -181,6 +182,11 @@ class Guest:
             return ""
 
     def _records(self):
+        if not self.synced:
+            _, self.synced, rest = self.buffer.partition(RUNNER_MAGIC)
+            if not self.synced:
+                return
+            self.buffer = rest
         while len(self.buffer) >= 5:
             kind, length = chr(self.buffer[0]), struct.unpack("<I", self.buffer[1:5])[0]
             if len(self.buffer) < 5 + length:

@@ -3,6 +3,7 @@
  *
  * The command is /etc/runner/argv: its words, each ended by NUL. What it writes travels to the host as records
  * of a type byte, a little-endian 32-bit length, and that many bytes:
+ * after the line MAGIC, since firmware may have written to the port before:
  *   R  ready, no bytes          o  standard output      e  standard error
  *   x  wait status, 4 bytes     m  a message of this program's own about a failure
  * Then the machine is powered off. It works on Linux as well, so that the same test runs there.
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #define REPORT_DEVICE "/dev/ttyS1"
+#define MAGIC "\nPOLLUX-RUNNER\n"
 #define ARGV_FILE "/etc/runner/argv"
 #define MODULE_LIST "/etc/runner/modules"
 #define MAX_ARGS 256
@@ -166,6 +168,7 @@ static void open_report_device(void)
 	cfmakeraw(&raw);
 	cfsetspeed(&raw, B115200);
 	tcsetattr(report_fd, TCSANOW, &raw);
+	write_all(report_fd, MAGIC, strlen(MAGIC));
 }
 
 static pid_t start(char **argv, int out[2], int err[2])
