@@ -513,7 +513,8 @@ pid_t kernel_clone(const struct kernel_clone_args *args)
 	pid_t pid;
 
 	/* clone(2) has one argument for both. */
-	if ((args->flags & CLONE_PIDFD) && (args->flags & CLONE_PARENT_SETTID) && args->pidfd.addr == args->parent_tid.addr)
+	if ((args->flags & CLONE_PIDFD) && (args->flags & CLONE_PARENT_SETTID) &&
+	    args->pidfd.addr == args->parent_tid.addr)
 		return -EINVAL;
 	p = copy_process(args);
 	if (IS_ERR(p))

@@ -31,7 +31,6 @@ void kill_orphaned_pgrp_locked(struct task_struct *tsk, struct task_struct *pare
 struct sighand_struct *alloc_sighand(void) __must_check;
 void copy_sighand_actions(struct sighand_struct *to, struct sighand_struct *from);
 void put_sighand(struct sighand_struct *s);
-void put_signal(struct signal_struct *sig);
 /*
  * mm_release - current leaves its address space: robust futexes, clear_child_tid, the parent in vfork(). Context:
  * task.
@@ -90,7 +89,10 @@ void init_user_siginfo(siginfo_t *info, int sig, int code);
 /* sys_signal.c */
 /* copy_siginfo_from_user - Return: 0, -EFAULT, -E2BIG: there is something in the part that no kind of signal uses. */
 int copy_siginfo_from_user(siginfo_t *info, int sig, uptr uinfo) __must_check;
-/* kill_one - to the process of @p or (!@group) to the thread, if current may. Signal 0 only asks. Return: 0, -EPERM, -EAGAIN. */
+/*
+ * kill_one - to the process of @p or (!@group) to the thread, if current may. Signal 0 only asks. Return: 0,
+ * -EPERM, -EAGAIN.
+ */
 int kill_one(int sig, const siginfo_t *info, struct task_struct *p, bool group);
 
 /* signal_deliver.c */

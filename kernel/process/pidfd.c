@@ -82,7 +82,10 @@ struct file *pidfd_file(struct signal_struct *sig, unsigned int flags)
 	return file;
 }
 
-/* The process behind @fd. Return: false if it is no such descriptor; else *@leader has a reference, or is NULL: reaped. */
+/*
+ * The process behind @fd. Return: false if it is no such descriptor; else *@leader has a reference, or is NULL:
+ * reaped.
+ */
 static bool pidfd_get_leader(unsigned int fd, struct task_struct **leader, bool *nonblock)
 {
 	struct fd f = fdget(fd);
@@ -166,7 +169,7 @@ SYSCALL_DEFINE4(pidfd_send_signal, int, fd, int, sig, uptr, uinfo, unsigned int,
 	return err;
 }
 
-/* May current take what @p has open? As ptrace() would ask: the same user, or root. */
+/* May current take what @p has open? As for tracing it: the same user, or root. */
 static bool may_take_from(const struct task_struct *p)
 {
 	const struct cred *me = &current->cred, *c = &p->cred;
