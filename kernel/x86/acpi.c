@@ -137,6 +137,7 @@ static void read_fadt(const struct acpi_fadt *f)
 
 	acpi.pm1a_cnt = (u16)f->pm1a_cnt_blk;
 	acpi.pm1b_cnt = (u16)f->pm1b_cnt_blk;
+	acpi.pm_timer = (u16)f->pm_tmr_blk;
 	if (f->header.length >= sizeof(*f) && (f->flags & FADT_RESET_REG_SUP) && f->reset_reg.space == SPACE_IO) {
 		acpi.reset_port = (u16)f->reset_reg.address;
 		acpi.reset_value = f->reset_value;
@@ -177,6 +178,14 @@ static void read_root(const struct acpi_header *root, size_t width)
 	}
 }
 
+/* Without tables (qemu -no-acpi): what all PCs have had since there are IO-APICs. */
+static void assume_pc(void)
+{
+	acpi.nr_ioapics = 1;
+	acpi.ioapic[0].pa = 0xfec00000;
+	acpi.isa[0].gsi = 2;
+}
+
 void acpi_init(void)
 {
 	const struct acpi_rsdp *rsdp = boot_info.rsdp ? phys_to_virt(boot_info.rsdp) : scan_for_rsdp();
@@ -185,8 +194,10 @@ void acpi_init(void)
 	for (u32 i = 0; i < NR_ISA_IRQS; i++)
 		acpi.isa[i].gsi = i;
 	acpi.cpu_apic_id[0] = (u8)(cpuid(1, 0).ebx >> 24);
-	if (!rsdp)
+	if (!rsdp) {
+		assume_pc();
 		return;
+	}
 	if (rsdp->revision >= 2)
 		root = table_at(rsdp->xsdt);
 	if (root)

@@ -44,8 +44,8 @@ struct __packed acpi_fadt {
 	struct acpi_header header;
 	u32 facs, dsdt;
 	u8 hole1[20];
-	u32 pm1a_cnt_blk, pm1b_cnt_blk;
-	u8 hole2[40];
+	u32 pm1a_cnt_blk, pm1b_cnt_blk, pm2_cnt_blk, pm_tmr_blk;
+	u8 hole2[32];
 	u32 flags;
 	struct acpi_address reset_reg;
 	u8 reset_value;

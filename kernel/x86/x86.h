@@ -98,7 +98,7 @@ struct acpi_info {
 	u64 hpet_pa;
 	u64 mcfg_pa;
 	u8 mcfg_first_bus, mcfg_last_bus;
-	u16 pm1a_cnt, pm1b_cnt;
+	u16 pm1a_cnt, pm1b_cnt, pm_timer;
 	u8 s5_type_a, s5_type_b;
 	bool has_s5;
 	u16 reset_port;
