@@ -4,12 +4,14 @@
  * Linux:   drivers/net/virtio_net.c (6.1); VIRTIO 1.2, 5.1
  * Same:    NAPI: the interrupt only schedules the poll; mergeable receive buffers; small packets are copied so that
  *          their buffer can be used again at once; sent packets are freed by later calls, not by interrupts.
- * Differs: 1. one pair of queues. 2. receive buffers are whole pages, so that a super-packet fits an skb; "small" is
- *             whatever fits an ordinary frame: left in its page it would hold three times its size, and a socket's
- *             buffer, which is counted in memory held, would be full after a third of the window. 3. a sent skb is orphaned when it enters the
- *             ring (as Linux does without tx NAPI): it may lie there until the next packet goes or comes, and its
- *             socket must not wait for that. 4. the header the device reads stands in skb->cb, which nobody else uses
- *             once the driver owns the packet: no headroom is needed, and shared heads are never written.
+ * Differs: 1. one pair of queues.
+ *          2. receive buffers are whole pages, so that a super-packet fits an skb; "small" is whatever fits an ordinary
+ *             frame: left in its page it would hold three times its size, and a socket's buffer, which counts memory
+ *             held, would be full after a third of the window.
+ *          3. a sent skb is orphaned when it enters the ring (as Linux does without tx NAPI): it may lie there until
+ *             the next packet goes or comes, and its socket must not wait for that.
+ *          4. the header the device reads stands in skb->cb, which nobody else uses once the driver owns the packet:
+ *             no headroom is needed, and shared heads are never written.
  *          5. packets the host says need a checksum are trusted: the host made them, no wire can have changed them.
  * Locks:   TXQ (the stack's xmit_lock) for the transmit queue; the receive queue belongs to the poll.
  * Walk:    virtnet_interrupt() -> napi_schedule() -> net_rx_action() -> virtnet_poll() -> virtnet_receive() ->

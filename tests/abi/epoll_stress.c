@@ -1,4 +1,7 @@
-/* epoll with everything at once: writers, waiters, changes of the set, closes, nested epolls. Nothing may hang or be lost. */
+/*
+ * epoll with everything at once: writers, waiters, changes of the set, closes, nested epolls. Nothing may hang or be
+ * lost.
+ */
 #include "tests/abi/tap.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -55,7 +58,8 @@ static void *reader(void *arg)
 
 static void *changer(void *arg)
 {
-	static const uint32_t kinds[] = { EPOLLIN, EPOLLIN | EPOLLET, EPOLLIN | EPOLLONESHOT, EPOLLIN | EPOLLEXCLUSIVE, 0 };
+	static const uint32_t kinds[] = { EPOLLIN, EPOLLIN | EPOLLET, EPOLLIN | EPOLLONESHOT,
+					  EPOLLIN | EPOLLEXCLUSIVE, 0 };
 	unsigned int seed = (unsigned int)(long)arg;
 
 	while (now_ns() < end_ns) {
