@@ -71,7 +71,10 @@ static ssize_t write_part(struct file *out, struct page *page, u32 off, u32 len,
 	return vfs_write_iter(out, &iter, pos);
 }
 
-/* From file to file, page by page. Return: bytes, or -errno if there were none. *@ppos moves by what was written. */
+/*
+ * From file to file, page by page. Return: bytes, or -errno if there were none. *@ppos moves by what was
+ * written.
+ */
 static ssize_t do_splice_direct(struct file *in, loff_t *ppos, struct file *out, loff_t *opos, size_t len)
 {
 	ssize_t done = 0, n = 0;
@@ -99,7 +102,10 @@ static ssize_t do_splice_direct(struct file *in, loff_t *ppos, struct file *out,
 	return done ? done : n;
 }
 
-/* A position for @f: the caller's (*@user) or the file's own. Return: 0, -ESPIPE if it has none but one is given. */
+/*
+ * A position for @f: the caller's (*@user) or the file's own. Return: 0, -ESPIPE if it has none but one is
+ * given.
+ */
 static int get_pos(const struct file *f, uptr user, loff_t *pos)
 {
 	if (uptr_is_null(user)) {
@@ -134,8 +140,13 @@ static ssize_t do_sendfile(struct file *out, struct file *in, uptr offset, size_
 		return -EINVAL;
 	if (out->f_flags & O_APPEND)
 		return -EINVAL;
-	/* Linux splices from regular files and block devices only where a pipe is not involved */
-	if (!in->f_op->read_iter || !out->f_op->write_iter)
+	/*
+	 * From files alone, as Linux has it where no pipe takes part: from a terminal or a socket the loop would wait for
+	 * more after a short read, and an end of file in the middle would be lost to the caller.
+	 */
+	umode_t mode = in->f_inode->i_mode;
+
+	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !in->f_op->read_iter || !out->f_op->write_iter)
 		return -EINVAL;
 	ssize_t n = do_splice_direct(in, &pos, out, &opos, min(count, MAX_RW_COUNT));
 
@@ -263,7 +274,8 @@ static void push_buf(struct pipe_inode_info *pipe, struct page *page, u32 off, u
 	pipe->head++;
 }
 
-static ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe_inode_info *pipe, size_t len, bool nonblock)
+static ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe_inode_info *pipe, size_t len,
+				   bool nonblock)
 {
 	ssize_t done = 0;
 
@@ -295,7 +307,8 @@ static ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe_ino
 	return done;
 }
 
-static ssize_t splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *out, loff_t *pos, size_t len, bool nonblock)
+static ssize_t splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *out, loff_t *pos, size_t len,
+				   bool nonblock)
 {
 	ssize_t done = 0;
 
@@ -341,7 +354,10 @@ static void lock_two(struct pipe_inode_info *a, struct pipe_inode_info *b)
 	mutex_lock_nested(&b->mutex, 1);
 }
 
-/* Buffers from @in to @out while both sides can; @copy: they stay in @in too (tee). Return: bytes. Both locked. */
+/*
+ * Buffers from @in to @out while both sides can; @copy: they stay in @in too (tee). Return: bytes. Both
+ * locked.
+ */
 static ssize_t move_bufs(struct pipe_inode_info *in, struct pipe_inode_info *out, size_t len, bool copy)
 {
 	unsigned int tail = in->tail;
@@ -368,7 +384,8 @@ static ssize_t move_bufs(struct pipe_inode_info *in, struct pipe_inode_info *out
 	return done;
 }
 
-static ssize_t splice_pipe_to_pipe(struct pipe_inode_info *in, struct pipe_inode_info *out, size_t len, bool nonblock, bool copy)
+static ssize_t splice_pipe_to_pipe(struct pipe_inode_info *in, struct pipe_inode_info *out, size_t len,
+				   bool nonblock, bool copy)
 {
 	if (in == out)
 		return -EINVAL;
@@ -409,7 +426,8 @@ static ssize_t do_splice(struct file *in, uptr off_in, struct file *out, uptr of
 	if ((ipipe && !uptr_is_null(off_in)) || (opipe && !uptr_is_null(off_out)))
 		return -ESPIPE;
 	if (ipipe && opipe)
-		return splice_pipe_to_pipe(ipipe, opipe, len, nonblock || ((in->f_flags | out->f_flags) & O_NONBLOCK), false);
+		return splice_pipe_to_pipe(ipipe, opipe, len,
+					   nonblock || ((in->f_flags | out->f_flags) & O_NONBLOCK), false);
 	struct file *file = ipipe ? out : in;
 	uptr user = ipipe ? off_out : off_in;
 	int err = get_pos(file, user, &pos);
@@ -494,7 +512,7 @@ SYSCALL_DEFINE4(vmsplice, int, fd, uptr, uiov, unsigned long, nr_segs, unsigned 
 	ssize_t ret = -EBADF;
 
 	if (get_pipe_info(f.file))
-		ret = nr_segs > UIO_MAXIOV ? -EINVAL : import_iovec(write, uiov, (unsigned int)nr_segs, fast, &iov, &iter);
+		ret = import_iovec(write, uiov, (unsigned int)min(nr_segs, UIO_MAXIOV + 1UL), fast, &iov, &iter);
 	if (ret > 0) {
 		struct kiocb kiocb = { .ki_filp = f.file };
 

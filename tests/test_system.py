@@ -17,7 +17,9 @@ from support import guest, run_in_guest, tail, assert_clean
 MIB = 1 << 20
 
 # What must be back where it was: kernel objects by cache, before and after. Names a program's life leaves nothing in.
-SNAPSHOT = "sleep 0.3; echo SNAPSHOT; cat /proc/slabinfo; echo END"
+SNAPSHOT = "sleep 1; echo 3 > /proc/sys/vm/drop_caches; echo SNAPSHOT; cat /proc/slabinfo; grep MemFree /proc/meminfo; echo END"
+# Pages that CPUs and caches of stacks and page tables may keep for their next use.
+KEPT_KIB = 2048
 
 
 def snapshots(text):
@@ -25,11 +27,20 @@ def snapshots(text):
     out = []
     for part in re.findall(r"SNAPSHOT\n(.*?)END\n", text, re.S):
         out.append({f[0]: int(f[1]) for f in (line.split() for line in part.splitlines()[2:]) if len(f) > 2})
+        out[-1].pop("MemFree:", None)
+        out[-1]["free KiB"] = int(re.search(r"MemFree:\s+(\d+)", part).group(1))
     return out
 
 
 def assert_no_leak(text, ignore=("dentry", "inode_cache", "ramfs_inode")):
     before, after = snapshots(text)[0], snapshots(text)[-1]
+    # A TIME_WAIT record has its minute to live; a frame stays in the transmit ring until the next one is sent.
+    for name in ("tw_sock_TCP", "tcp_bind_bucket"):
+        after.pop(name, None)
+    for name in ("skbuff", "skb_small_head"):
+        after[name] = max(0, after.get(name, 0) - 2)
+    lost = before.pop("free KiB") - after.pop("free KiB")
+    assert lost < KEPT_KIB, f"{lost} KiB less are free"
     grown = {k: (before.get(k, 0), v) for k, v in after.items() if v > before.get(k, 0) and k not in ignore}
     assert not grown, f"caches that did not come back (before, after): {grown}"
 
@@ -75,9 +86,9 @@ def echo_many(port, connections, each):
 
 
 def echo_script(options=""):
-    """Snapshots around a load: the host says that it is over by connecting to port 9."""
-    return (f"echo_epoll {options} 7 & nc -l -p 8 < /dev/null > /dev/null; {SNAPSHOT}; nc -l -p 9 < /dev/null > /dev/null; "
-            f"sleep 1; {SNAPSHOT}; kill $!; wait")
+    """Snapshots around the life of a server; the host says that a load is over by connecting to port 8, then 9."""
+    return (f"echo_epoll {options} 7 & nc -l -p 8 < /dev/null > /dev/null; kill $!; wait; {SNAPSHOT}; "
+            f"echo_epoll {options} 7 & nc -l -p 9 < /dev/null > /dev/null; kill $!; wait; {SNAPSHOT}")
 
 
 @contextlib.contextmanager
@@ -293,7 +304,7 @@ dd if=/dev/zero of=z bs=4096 count=64 2>/dev/null && wc -c < z; md5sum z | cut -
 ps >/dev/null; top -b -n 1 >/dev/null; free >/dev/null; uptime >/dev/null; id -u; hostname; date +%Y >/dev/null; uname -r >/dev/null
 mount | head -n 1 >/dev/null; dmesg | head -n 1 >/dev/null; env | grep -c PATH; kill -l >/dev/null; which ls; chmod 600 z; chown 1:1 z
 touch -d '2020-01-01' z && ls -l z | grep -c 2020; readlink -f /bin/sh; test -x /bin/busybox; xargs echo < /dev/null; sleep 0.1
-vi -h >/dev/null 2>&1; timeout 1 sleep 10; echo timeout $?; (sleep 0.2; echo bg) & wait; cat /proc/self/stat >/dev/null; echo all-done
+timeout 1 sleep 10; echo timeout $?; (sleep 0.2; echo bg) & wait; cat /proc/self/stat >/dev/null; echo all-done
 """
 
 
