@@ -1,14 +1,16 @@
 /*
- * net/ipv4/inet_connection_sock.c - what listeners and connections share: binding a port, the queues of a listener,
- * accept(), the timers' set-up and the end of a sock.
+ * net/ipv4/inet_connection_sock.c - what listeners and connections share: binding a port, the queues of a
+ * listener, accept(), the timers' set-up and the end of a sock.
  *
  * Linux:   net/ipv4/inet_connection_sock.c, net/core/request_sock.c (6.1)
- * Same:    when two sockets may share a port; requests live in ehash with a timer each; the accept queue under its
- *          own lock, so that no segment needs the listener's.
- * Differs: 1. bind() walks the owners of a port every time: no fastreuse cache. 2. no SYN cookies, no fast open.
+ * Same:    when two sockets may share a port; requests live in ehash with a timer each; the accept queue under
+ *          its own lock, so that no segment needs the listener's.
+ * Differs: 1. bind() walks the owners of a port every time: no fastreuse cache. 2. no SYN cookies, no fast
+ *             open.
  * Locks:   SOCK_OWNER, LISTENQ, BHASH, SLOCK (of children).
- * Walk:    tcp_conn_request() -> inet_csk_reqsk_queue_hash_add(); tcp_check_req() -> inet_csk_complete_hashdance() ->
- *          inet_csk_reqsk_queue_add(); accept() -> inet_accept() -> inet_csk_accept().
+ * Walk:    tcp_conn_request() -> inet_csk_reqsk_queue_hash_add(); tcp_check_req() ->
+ *          inet_csk_complete_hashdance() -> inet_csk_reqsk_queue_add(); accept() -> inet_accept() ->
+ *          inet_csk_accept().
  */
 #include "kernel/random.h"
 #include "kernel/signal.h"
@@ -23,8 +25,8 @@ void inet_csk_init(void)
 	inet_hashinfo_init();
 }
 
-void inet_csk_init_xmit_timers(struct sock *sk, void (*retransmit)(struct timer_list *), void (*delack)(struct timer_list *),
-			       void (*keepalive)(struct timer_list *))
+void inet_csk_init_xmit_timers(struct sock *sk, void (*retransmit)(struct timer_list *),
+			       void (*delack)(struct timer_list *), void (*keepalive)(struct timer_list *))
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 
@@ -55,8 +57,8 @@ static bool inet_rcv_saddr_equal(const struct sock *a, const struct sock *b)
 }
 
 /*
- * May @sk and @sk2 not use the same port at the same address? Two REUSEADDR sockets may, unless one listens; two
- * REUSEPORT sockets of one user may. @relax: the port was asked for by number, not chosen by us.
+ * May @sk and @sk2 not use the same port at the same address? Two REUSEADDR sockets may, unless one listens;
+ * two REUSEPORT sockets of one user may. @relax: the port was asked for by number, not chosen by us.
  */
 static bool inet_bind_conflict(const struct sock *sk, const struct sock *sk2, bool relax)
 {
@@ -178,8 +180,8 @@ bool inet_csk_reqsk_queue_drop(struct sock *sk, struct request_sock *req)
 }
 
 /*
- * How long to go on with SYN-ACKs: fewer times when the queue is more than half full of old requests, so that a flood
- * is forgotten sooner.
+ * How long to go on with SYN-ACKs: fewer times when the queue is more than half full of old requests, so that a
+ * flood is forgotten sooner.
  */
 static int reqsk_max_retries(const struct sock *sk)
 {
@@ -196,7 +198,8 @@ static int reqsk_max_retries(const struct sock *sk)
 }
 
 /* Decide what the timer of @req does; TCP_DEFER_ACCEPT waits for data before the ACK counts. */
-static void syn_ack_recalc(const struct request_sock *req, int max_retries, u8 defer, bool *expire, bool *resend)
+static void syn_ack_recalc(const struct request_sock *req, int max_retries, u8 defer, bool *expire,
+			   bool *resend)
 {
 	if (!defer) {
 		*expire = req->num_timeout >= max_retries;
@@ -216,7 +219,8 @@ static void reqsk_timer_handler(struct timer_list *t)
 	bool expire = true, resend = false;
 
 	if (READ_ONCE(sk->skc_state) == TCP_LISTEN && !hlist_unhashed(&req->common.skc_node))
-		syn_ack_recalc(req, reqsk_max_retries(sk), inet_csk(sk)->icsk_accept_queue.rskq_defer_accept, &expire, &resend);
+		syn_ack_recalc(req, reqsk_max_retries(sk), inet_csk(sk)->icsk_accept_queue.rskq_defer_accept,
+			       &expire, &resend);
 	if (expire) {
 		if (inet_csk_reqsk_queue_drop(sk, req))
 			SNMP_INC(TCP_ATTEMPTFAILS);
@@ -266,7 +270,10 @@ bool inet_csk_reqsk_queue_hash_add(struct sock *sk, struct request_sock *req, u6
 
 /* --- the accept queue */
 
-/* A child that nobody will accept: reset the peer and let it go. Locks: child's slock; the caller has a reference. */
+/*
+ * A child that nobody will accept: reset the peer and let it go. Locks: child's slock; the caller has a
+ * reference.
+ */
 static void inet_child_forget(struct sock *child)
 {
 	child->sk_prot->disconnect(child, SOCK_NONBLOCK);
@@ -301,7 +308,8 @@ struct sock *inet_csk_reqsk_queue_add(struct sock *sk, struct request_sock *req,
 	return NULL;
 }
 
-struct sock *inet_csk_complete_hashdance(struct sock *sk, struct sock *child, struct request_sock *req, bool own_req)
+struct sock *inet_csk_complete_hashdance(struct sock *sk, struct sock *child, struct request_sock *req,
+					 bool own_req)
 {
 	if (own_req) {
 		/* It left ehash when the child entered: only the timer and the counters remain. */
@@ -397,8 +405,8 @@ int inet_csk_listen_start(struct sock *sk)
 	sk->sk_ack_backlog = 0;
 	memset(&inet_csk(sk)->icsk_ack, 0, sizeof(inet_csk(sk)->icsk_ack));
 	/*
-	 * The state first, then the port: of two REUSEADDR sockets bound to one port that call listen() at once, the
-	 * second to get here must find the first listening.
+	 * The state first, then the port: of two REUSEADDR sockets bound to one port that call listen() at
+	 * once, the second to get here must find the first listening.
 	 */
 	tcp_set_state(sk, TCP_LISTEN, TCP_EV_LISTEN);
 	if (!sk->sk_prot->get_port(sk, sk->sk_num)) {
@@ -412,8 +420,8 @@ int inet_csk_listen_start(struct sock *sk)
 }
 
 /*
- * inet_csk_listen_stop - the state is CLOSE and the listener out of its table. Children that nobody accepted are
- * reset; requests find out at their next segment or timer.
+ * inet_csk_listen_stop - the state is CLOSE and the listener out of its table. Children that nobody accepted
+ * are reset; requests find out at their next segment or timer.
  */
 void inet_csk_listen_stop(struct sock *sk)
 {
@@ -424,7 +432,10 @@ void inet_csk_listen_stop(struct sock *sk)
 		struct sock *child = req->sk;
 
 		local_bh_disable();
-		/* Not nested: nobody can own a child that has no socket, and the listener is owned, not spun on. */
+		/*
+		 * Not nested: nobody can own a child that has no socket, and the listener is owned, not spun
+		 * on.
+		 */
 		bh_lock_sock(child);
 		sock_hold(child);
 		inet_child_forget(child);

@@ -1,9 +1,11 @@
 /*
- * net/ipv4/inet_hashtables.c - the tables that say which socket a segment belongs to, and which ports are in use.
+ * net/ipv4/inet_hashtables.c - the tables that say which socket a segment belongs to, and which ports are in
+ * use.
  *
  * Linux:   net/ipv4/inet_hashtables.c (6.1)
- * Same:    connections hashed by all four numbers, listeners by port and chosen by score; connect() walks the port
- *          range from an offset that depends on the destination (RFC 6056, algorithm 4) and prefers even ports.
+ * Same:    connections hashed by all four numbers, listeners by port and chosen by score; connect() walks the
+ *          port range from an offset that depends on the destination (RFC 6056, algorithm 4) and prefers even
+ *          ports.
  * Differs: 1. a look-up takes the bucket's lock and a reference, where Linux uses RCU. 2. the tables hold a
  *             reference to what is in them. 3. one bind table, by port alone.
  * Locks:   EHASH, BHASH (outside EHASH).
@@ -61,13 +63,17 @@ u32 inet_ehashfn(be32 laddr, u16 lport, be32 faddr, be16 fport)
 	return (u32)(a >> 32);
 }
 
-static u32 sk_ehashfn(const struct sock *sk) { return inet_ehashfn(sk->sk_rcv_saddr, sk->sk_num, sk->sk_daddr, sk->sk_dport); }
+static u32 sk_ehashfn(const struct sock *sk)
+{
+	return inet_ehashfn(sk->sk_rcv_saddr, sk->sk_num, sk->sk_daddr, sk->sk_dport);
+}
 
 /* Is @sk the connection of @t? Any of the three kinds of record. */
 static bool inet_match(const struct sock *sk, const struct inet_tuple *t)
 {
-	return be32_eq(sk->sk_daddr, t->saddr) && be32_eq(sk->sk_rcv_saddr, t->daddr) && be16_eq(sk->sk_dport, t->sport) &&
-	       sk->sk_num == t->hnum && (!sk->sk_bound_dev_if || sk->sk_bound_dev_if == t->dif);
+	return be32_eq(sk->sk_daddr, t->saddr) && be32_eq(sk->sk_rcv_saddr, t->daddr) &&
+	       be16_eq(sk->sk_dport, t->sport) && sk->sk_num == t->hnum &&
+	       (!sk->sk_bound_dev_if || sk->sk_bound_dev_if == t->dif);
 }
 
 struct sock *__inet_lookup_established(const struct inet_tuple *t)
@@ -86,29 +92,21 @@ struct sock *__inet_lookup_established(const struct inet_tuple *t)
 	return sk;
 }
 
-/* How well a listener fits; negative: not at all. Linux: compute_score(). */
+/* How well a listener fits; 0: not at all. Linux: the same function. */
 static int compute_score(const struct sock *sk, const struct inet_tuple *t)
 {
-	int score = 1;
-
 	if (sk->sk_num != t->hnum)
-		return -1;
-	if (sk->sk_rcv_saddr.raw) {
-		if (!be32_eq(sk->sk_rcv_saddr, t->daddr))
-			return -1;
-		score += 2;
-	}
-	if (sk->sk_bound_dev_if) {
-		if (sk->sk_bound_dev_if != t->dif)
-			return -1;
-		score += 1;
-	}
-	return score;
+		return 0;
+	if (sk->sk_rcv_saddr.raw && !be32_eq(sk->sk_rcv_saddr, t->daddr))
+		return 0;
+	if (sk->sk_bound_dev_if && sk->sk_bound_dev_if != t->dif)
+		return 0;
+	return 1 + 2 * (sk->sk_rcv_saddr.raw != 0) + (sk->sk_bound_dev_if != 0);
 }
 
 /*
- * Among listeners that share a port by SO_REUSEPORT and fit equally well, the connection's hash decides: each of n
- * gets one n-th, and a SYN sent again meets the same one.
+ * Among listeners that share a port by SO_REUSEPORT and fit equally well, the connection's hash decides: each
+ * of n gets one n-th, and a SYN sent again meets the same one.
  */
 struct sock *__inet_lookup_listener(const struct inet_tuple *t)
 {
@@ -199,7 +197,8 @@ bool inet_ehash_nolisten(struct sock *sk, struct sock *osk)
 /* The bucket that @sk is in, or belongs in. */
 static struct inet_ehash_bucket *inet_bucket_of(const struct sock *sk)
 {
-	return sk->sk_state == TCP_LISTEN ? &tcp_hashinfo.lhash[sk->sk_num & (INET_LHTABLE_SIZE - 1)] : inet_ehash_bucket(sk->skc_hash);
+	return sk->sk_state == TCP_LISTEN ? &tcp_hashinfo.lhash[sk->sk_num & (INET_LHTABLE_SIZE - 1)]
+					  : inet_ehash_bucket(sk->skc_hash);
 }
 
 int inet_hash(struct sock *sk)
@@ -306,8 +305,9 @@ int __inet_inherit_port(const struct sock *sk, struct sock *child)
 }
 
 /*
- * __inet_check_established - may @sk be the connection from local port @lport to its peer? If so it is put into ehash.
- * A TIME_WAIT record may have to go (tcp_twsk_unique() decides): then it is *@twp, out of ehash, its reference ours.
+ * __inet_check_established - may @sk be the connection from local port @lport to its peer? If so it is put into
+ * ehash. A TIME_WAIT record may have to go (tcp_twsk_unique() decides): then it is *@twp, out of ehash, its
+ * reference ours.
  */
 static int __inet_check_established(struct sock *sk, u16 lport, struct inet_timewait_sock **twp)
 {
@@ -386,7 +386,10 @@ out_unlock:
 /* RFC 6056 3.3.4: where in the range to begin, for this source, destination and destination port. */
 static u64 inet_sk_port_offset(const struct sock *sk)
 {
-	struct { be32 saddr, daddr; be16 dport; } __packed key = { inet_sk(sk)->inet_saddr, sk->sk_daddr, sk->sk_dport };
+	struct {
+		be32 saddr, daddr;
+		be16 dport;
+	} __packed key = { inet_sk(sk)->inet_saddr, sk->sk_daddr, sk->sk_dport };
 
 	return siphash(&key, sizeof(key), &tcp_hashinfo.port_secret);
 }

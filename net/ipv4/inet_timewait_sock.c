@@ -2,7 +2,8 @@
  * net/ipv4/inet_timewait_sock.c - the small record that stands for a connection in TIME_WAIT.
  *
  * Linux:   net/ipv4/inet_timewait_sock.c (6.1)
- * Same:    it takes the sock's place in ehash and in the bind table in one step, has a timer of its own and its own cache.
+ * Same:    it takes the sock's place in ehash and in the bind table in one step, has a timer of its own and its
+ *          own cache.
  * Differs: 1. it has a lock, because its bucket's lock is not held while a segment for it is processed.
  * Locks:   EHASH, BHASH.
  * Walk:    tcp_time_wait() -> inet_twsk_alloc() -> inet_twsk_hashdance().
@@ -64,7 +65,10 @@ void inet_twsk_deschedule_put(struct inet_timewait_sock *tw)
 
 void inet_twsk_schedule(struct inet_timewait_sock *tw, u64 timeo_ns)
 {
-	/* An armed timer holds a reference. If it has just run, the record is out of the tables and ends once more, later. */
+	/*
+	 * An armed timer holds a reference. If it has just run, the record is out of the tables and ends once
+	 * more, later.
+	 */
 	if (!mod_timer(&tw->tw_timer, ktime_get_ns() + timeo_ns))
 		refcount_inc(&tw->common.skc_refcnt);
 }
@@ -101,8 +105,8 @@ struct inet_timewait_sock *inet_twsk_alloc(const struct sock *sk, u8 substate)
 }
 
 /*
- * inet_twsk_hashdance - @tw takes the place of @sk in both tables. In ehash the two change under one hold of the
- * bucket's lock, so that no segment finds neither.
+ * inet_twsk_hashdance - @tw takes the place of @sk in both tables. In ehash the two change under one hold of
+ * the bucket's lock, so that no segment finds neither.
  */
 void inet_twsk_hashdance(struct inet_timewait_sock *tw, struct sock *sk)
 {

@@ -3,8 +3,8 @@
  *
  * Linux:   net/ipv4/tcp.c, net/core/stream.c (6.1)
  * Same:    what close() does with unread data, linger and each state; what poll() says; how an orphan lives on.
- * Differs: 1. sending, receiving and options are in tcp_sendmsg.c, tcp_recvmsg.c and tcp_sockopt.c. 2. close() gives
- *             the sock up once to drain its backlog, where Linux drains it without letting go.
+ * Differs: 1. sending, receiving and options are in tcp_sendmsg.c, tcp_recvmsg.c and tcp_sockopt.c. 2. close()
+ *             gives the sock up once to drain its backlog, where Linux drains it without letting go.
  * Locks:   SOCK_OWNER, SLOCK.
  * Walk:    sock_poll() -> tcp_poll();  close() -> inet_release() -> tcp_close() -> tcp_send_fin().
  */
@@ -112,12 +112,14 @@ bool tcp_stream_memory_free(const struct sock *sk, int wake)
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u64 notsent = READ_ONCE(tp->write_seq.v) - READ_ONCE(tp->snd_nxt.v);
 
-	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && notsent << wake < tcp_notsent_lowat(tp);
+	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) &&
+	       notsent << wake < tcp_notsent_lowat(tp);
 }
 
 static bool tcp_may_write_or_never(const struct sock *sk)
 {
-	return READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) || tcp_stream_memory_free(sk, 0);
+	return READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
+	       tcp_stream_memory_free(sk, 0);
 }
 
 static bool tcp_never(const struct sock *sk)
@@ -163,7 +165,8 @@ bool tcp_epollin_ready(const struct sock *sk, int target)
 	if (avail <= 0)
 		return false;
 	/* A full buffer or a closed window: more will not come before this is read. */
-	return avail >= target || tcp_rmem_pressure(sk) || tcp_receive_window(tp) <= inet_csk(sk)->icsk_ack.rcv_mss;
+	return avail >= target || tcp_rmem_pressure(sk) ||
+	       tcp_receive_window(tp) <= inet_csk(sk)->icsk_ack.rcv_mss;
 }
 
 static bool tcp_stream_is_writeable(const struct sock *sk)
@@ -180,7 +183,8 @@ static __poll_t tcp_poll_data(struct sock *sk, u8 shutdown)
 	__poll_t mask = 0;
 
 	/* The urgent byte is not read in line: it does not count. */
-	if (urg_data && READ_ONCE(tp->urg_seq.v) == READ_ONCE(tp->copied_seq.v) && !sock_flag(sk, SOCK_URGINLINE))
+	if (urg_data && READ_ONCE(tp->urg_seq.v) == READ_ONCE(tp->copied_seq.v) &&
+	    !sock_flag(sk, SOCK_URGINLINE))
 		target++;
 	if (tcp_epollin_ready(sk, target))
 		mask |= EPOLLIN | EPOLLRDNORM;
@@ -205,7 +209,9 @@ static __poll_t tcp_poll_data(struct sock *sk, u8 shutdown)
 	return mask;
 }
 
-/* tcp_poll - proto_ops.poll. The sock is not owned: each word is read once, and a wake-up follows each change. */
+/*
+ * tcp_poll - proto_ops.poll. The sock is not owned: each word is read once, and a wake-up follows each change.
+ */
 __poll_t tcp_poll(struct file *file, struct socket *sock, poll_table *wait)
 {
 	struct sock *sk = sock->sk;
@@ -298,7 +304,8 @@ void tcp_done(struct sock *sk, enum tcp_event why)
 bool tcp_too_many_orphans(const struct sock *sk)
 {
 	return atomic_read(&sk->sk_prot->orphan_count) > tcp_sysctl.max_orphans ||
-	       (sk->sk_wmem_queued > 2048 && atomic_long_read(&sk->sk_prot->memory_allocated) > tcp_sysctl.mem_limit);
+	       (sk->sk_wmem_queued > 2048 &&
+		atomic_long_read(&sk->sk_prot->memory_allocated) > tcp_sysctl.mem_limit);
 }
 
 /* Move on because we have no more to say. Return: true if a FIN must be sent. */
@@ -374,7 +381,10 @@ static void tcp_orphan_fin_wait2(struct sock *sk)
 /* The user lets go: what is left to do is done without a process, or not at all. Sock owned. */
 static void tcp_orphan(struct sock *sk)
 {
-	/* Softirqs put segments into the backlog while we own the sock: they must count before its fate is decided. */
+	/*
+	 * Softirqs put segments into the backlog while we own the sock: they must count before its fate is
+	 * decided.
+	 */
 	release_sock(sk);
 	lock_sock(sk);
 	tcp_mstamp_refresh(tcp_sk(sk));
@@ -439,7 +449,8 @@ void tcp_listen_stop(struct sock *sk)
 /* Does the peer have to be told that the connection is aborted in @state (RFC 9293 3.10.5)? */
 static bool tcp_need_reset(const struct tcp_sock *tp, u8 state)
 {
-	if (TCPF(state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_SYN_RECV))
+	if (TCPF(state) &
+	    (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_SYN_RECV))
 		return true;
 	/* The FIN is queued behind data that was not sent. */
 	return (TCPF(state) & (TCPF_CLOSING | TCPF_LAST_ACK)) && !seq_eq(tp->snd_nxt, tp->write_seq);

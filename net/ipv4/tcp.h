@@ -2,11 +2,13 @@
  * net/ipv4/tcp.h - TCP's control block and what the files of TCP offer each other.
  *
  * Linux:   include/net/tcp.h, include/linux/tcp.h, uapi/linux/tcp.h (6.1)
- * Same:    tcp_sock, tcp_skb_cb, the counters of a connection (packets_out, sacked_out, lost_out, retrans_out), the
- *          congestion states and operations, constants.
+ * Same:    tcp_sock, tcp_skb_cb, the counters of a connection (packets_out, sacked_out, lost_out, retrans_out),
+ *          the congestion states and operations, constants.
  * Differs: 1. the retransmit queue is a list, not a tree: SACK blocks are walked in one pass from the left.
- *          2. no fast open, ECN, MTU probing, TCP-AO/MD5, repair mode. 3. no pacing: tcp_internal_pacing is not needed.
- * Locks:   the sock's owner, or its slock in softirq, protects everything in struct tcp_sock that is not marked.
+ *          2. no fast open, ECN, MTU probing, TCP-AO/MD5, repair mode. 3. no pacing: tcp_internal_pacing is not
+ *          needed.
+ * Locks:   the sock's owner, or its slock in softirq, protects everything in struct tcp_sock that is not
+ *          marked.
  * Walk:    tcp_v4_rcv() -> tcp_rcv_established() -> tcp_data_queue(); tcp_sendmsg() -> tcp_write_xmit().
  */
 #pragma once
@@ -29,22 +31,43 @@
 #define TCP_PAWS_MSL_NS		(60 * NSEC_PER_SEC)
 enum {
 	TCP_PAWS_WINDOW = 1,
-	TCP_MIN_MSS = 88, TCP_MIN_SND_MSS = 48,
-	TCP_INIT_CWND = 10,		/* RFC 6928 */
+	TCP_MIN_MSS = 88,
+	TCP_MIN_SND_MSS = 48,
+	TCP_INIT_CWND = 10, /* RFC 6928 */
 	TCP_MIN_RCVMSS = 536,
 	TCP_MAX_QUICKACKS = 16,
-	TCP_MAX_SACKS = 4,		/* RFC 2018 3 */
-	TCP_FASTRETRANS_THRESH = 3,	/* RFC 5681 3.2 */
+	TCP_MAX_SACKS = 4,          /* RFC 2018 3 */
+	TCP_FASTRETRANS_THRESH = 3, /* RFC 5681 3.2 */
 	TCP_INFINITE_SSTHRESH = 0x7fffffff,
-	MAX_TCP_WINDOW = 32767, MAX_TCP_SYNCNT = 127, MAX_TCP_KEEPIDLE = 32767, MAX_TCP_KEEPINTVL = 32767, MAX_TCP_KEEPCNT = 127,
+	MAX_TCP_WINDOW = 32767,
+	MAX_TCP_SYNCNT = 127,
+	MAX_TCP_KEEPIDLE = 32767,
+	MAX_TCP_KEEPINTVL = 32767,
+	MAX_TCP_KEEPCNT = 127,
 	TCP_HEADER_MAX = 60,
-	TCP_GSO_MAX_SIZE = 65535 - 20 - 60,	/* what one IP packet can carry */
-	TCP_NAGLE_OFF = 1, TCP_NAGLE_CORK = 2, TCP_NAGLE_PUSH = 4,
+	TCP_GSO_MAX_SIZE = 65535 - 20 - 60, /* what one IP packet can carry */
+	TCP_NAGLE_OFF = 1,
+	TCP_NAGLE_CORK = 2,
+	TCP_NAGLE_PUSH = 4,
 };
 enum { TCP_CA_Open, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
 enum {
-	TCP_NODELAY = 1, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT,
-	TCP_WINDOW_CLAMP, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT = 18, TCP_NOTSENT_LOWAT = 25, TCP_CC_INFO = 26,
+	TCP_NODELAY = 1,
+	TCP_MAXSEG,
+	TCP_CORK,
+	TCP_KEEPIDLE,
+	TCP_KEEPINTVL,
+	TCP_KEEPCNT,
+	TCP_SYNCNT,
+	TCP_LINGER2,
+	TCP_DEFER_ACCEPT,
+	TCP_WINDOW_CLAMP,
+	TCP_INFO,
+	TCP_QUICKACK,
+	TCP_CONGESTION,
+	TCP_USER_TIMEOUT = 18,
+	TCP_NOTSENT_LOWAT = 25,
+	TCP_CC_INFO = 26,
 	TCP_INQ = 36,
 };
 
@@ -62,8 +85,18 @@ struct tcp_skb_cb {
 };
 static_assert(sizeof(struct tcp_skb_cb) <= 48, "lives in skb->cb");
 #define TCP_SKB_CB(skb) ((struct tcp_skb_cb *)&((skb)->cb[0]))
-enum { TCPCB_SACKED_ACKED = 1, TCPCB_SACKED_RETRANS = 2, TCPCB_LOST = 4, TCPCB_TAGBITS = 7, TCPCB_EVER_RETRANS = 0x80, TCPCB_RETRANS = 0x82 };
-static inline struct tcphdr *tcp_hdr(const struct sk_buff *skb) { return (struct tcphdr *)skb_transport_header(skb); }
+enum {
+	TCPCB_SACKED_ACKED = 1,
+	TCPCB_SACKED_RETRANS = 2,
+	TCPCB_LOST = 4,
+	TCPCB_TAGBITS = 7,
+	TCPCB_EVER_RETRANS = 0x80,
+	TCPCB_RETRANS = 0x82
+};
+static inline struct tcphdr *tcp_hdr(const struct sk_buff *skb)
+{
+	return (struct tcphdr *)skb_transport_header(skb);
+}
 static inline unsigned int tcp_hdrlen(const struct sk_buff *skb) { return tcp_hdrlen_of(tcp_hdr(skb)); }
 static inline int tcp_skb_pcount(const struct sk_buff *skb) { return TCP_SKB_CB(skb)->gso_segs; }
 
@@ -97,7 +130,8 @@ struct tcp_sock {
 	u16 tcp_header_len;	/* 20 plus the options of every segment */
 	u8 nonagle;		/* TCP_NAGLE_* */
 	bool is_cwnd_limited;
-	seq32 rcv_nxt, copied_seq, rcv_wup;	/* next expected; next for the user; rcv_nxt when a window was last sent */
+	seq32 rcv_nxt, copied_seq,
+		rcv_wup; /* next expected; next for the user; rcv_nxt when a window was last sent */
 	u32 rcv_wnd;
 	u32 rcv_ssthresh;	/* window we would offer now */
 	u32 window_clamp;	/* and the most we ever do */
@@ -112,7 +146,7 @@ struct tcp_sock {
 	seq32 max_packets_seq;
 	u64 snd_cwnd_stamp_ns, lsndtime_ns, rcv_tstamp_ns;	/* window checked; data sent; ACK received */
 	struct sk_buff_head tcp_rtx_queue;	/* sent, not acknowledged, in order */
-	seq32 highest_sack;		/* end of the highest SACKed skb; means something while sacked_out > 0 */
+	seq32 highest_sack; /* end of the highest SACKed skb; means something while sacked_out > 0 */
 	/* round trip */
 	u32 srtt_us, mdev_us, mdev_max_us, rttvar_us;	/* srtt << 3, mdev << 2 (RFC 6298) */
 	seq32 rtt_seq;
@@ -168,9 +202,12 @@ enum { TCP_WRITE_TIMER_DEFERRED, TCP_DELACK_TIMER_DEFERRED, TCP_MTU_REDUCED_DEFE
 
 /* /proc/sys/net/ipv4/tcp_*, by the same names. */
 struct tcp_sysctl {
-	int syn_retries, synack_retries, retries1, retries2, orphan_retries, fin_timeout, keepalive_time, keepalive_probes, keepalive_intvl;
-	int max_syn_backlog, timestamps, sack, window_scaling, tw_reuse, abort_on_overflow, max_orphans, max_tw_buckets, dsack;
-	int moderate_rcvbuf, slow_start_after_idle, challenge_ack_limit, invalid_ratelimit_ms, notsent_lowat, reordering;
+	int syn_retries, synack_retries, retries1, retries2, orphan_retries, fin_timeout, keepalive_time,
+		keepalive_probes, keepalive_intvl;
+	int max_syn_backlog, timestamps, sack, window_scaling, tw_reuse, abort_on_overflow, max_orphans,
+		max_tw_buckets, dsack;
+	int moderate_rcvbuf, slow_start_after_idle, challenge_ack_limit, invalid_ratelimit_ms, notsent_lowat,
+		reordering;
 	int early_retrans, rfc1337, stdurg;
 	int rmem[3], wmem[3];
 	long mem_limit;			/* bytes of all TCP socks */
@@ -227,8 +264,8 @@ static inline u64 tcp_rto_min_ns(const struct tcp_sock *tp) { return tp->inet_co
 static inline u32 tcp_min_rtt_us(const struct tcp_sock *tp) { return tp->rtt_min.v_us; }
 
 /*
- * --- tcp_input.c. A step returns TCP_GO_ON, TCP_TAKEN (the skb is somebody else's now) or the reason to drop it
- * (enum skb_drop_reason, positive).
+ * --- tcp_input.c. A step returns TCP_GO_ON, TCP_TAKEN (the skb is somebody else's now) or the reason to drop
+ * it (enum skb_drop_reason, positive).
  */
 enum { TCP_GO_ON = 0, TCP_TAKEN = -1 };
 /* tcp_rcv_established - a segment for an ESTABLISHED connection. Takes @skb. */
@@ -262,9 +299,15 @@ void tcp_rcv_rtt_measure(struct tcp_sock *tp);
 void tcp_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
 
 /* --- tcp_reassembly.c */
-/* tcp_data_queue - step 7: the text of a segment (data at the TCP header). Return: TCP_TAKEN or the drop reason. */
+/*
+ * tcp_data_queue - step 7: the text of a segment (data at the TCP header). Return: TCP_TAKEN or the drop
+ * reason.
+ */
 int tcp_data_queue(struct sock *sk, struct sk_buff *skb);
-/* tcp_queue_rcv - append in-order data (header pulled). Return: true if its bytes were merged into the tail: @skb stays the caller's. */
+/*
+ * tcp_queue_rcv - append in-order data (header pulled). Return: true if its bytes were merged into the tail:
+ * @skb stays the caller's.
+ */
 bool __must_check tcp_queue_rcv(struct sock *sk, struct sk_buff *skb);
 void tcp_fin(struct sock *sk);
 /* tcp_send_dupack - tell the peer where we are, and what came twice. */
@@ -277,10 +320,23 @@ void tcp_synack_rtt_meas(struct sock *sk, u64 synack_ns);
 /* tcp_ack - Return: 1 processed, 0 old, negative: the drop reason of an ACK that is no good. */
 int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag);
 enum {
-	FLAG_DATA = 0x01, FLAG_WIN_UPDATE = 0x02, FLAG_DATA_ACKED = 0x04, FLAG_RETRANS_DATA_ACKED = 0x08, FLAG_SYN_ACKED = 0x10,
-	FLAG_DATA_SACKED = 0x20, FLAG_LOST_RETRANS = 0x80, FLAG_SLOWPATH = 0x100, FLAG_ORIG_SACK_ACKED = 0x200, FLAG_SND_UNA_ADVANCED = 0x400,
-	FLAG_DSACKING_ACK = 0x800, FLAG_SET_XMIT_TIMER = 0x1000, FLAG_SACK_RENEGING = 0x2000, FLAG_UPDATE_TS_RECENT = 0x4000, FLAG_NO_CHALLENGE_ACK = 0x8000,
-	FLAG_ACKED = FLAG_DATA_ACKED | FLAG_SYN_ACKED, FLAG_NOT_DUP = FLAG_DATA | FLAG_WIN_UPDATE | FLAG_ACKED,
+	FLAG_DATA = 0x01,
+	FLAG_WIN_UPDATE = 0x02,
+	FLAG_DATA_ACKED = 0x04,
+	FLAG_RETRANS_DATA_ACKED = 0x08,
+	FLAG_SYN_ACKED = 0x10,
+	FLAG_DATA_SACKED = 0x20,
+	FLAG_LOST_RETRANS = 0x80,
+	FLAG_SLOWPATH = 0x100,
+	FLAG_ORIG_SACK_ACKED = 0x200,
+	FLAG_SND_UNA_ADVANCED = 0x400,
+	FLAG_DSACKING_ACK = 0x800,
+	FLAG_SET_XMIT_TIMER = 0x1000,
+	FLAG_SACK_RENEGING = 0x2000,
+	FLAG_UPDATE_TS_RECENT = 0x4000,
+	FLAG_NO_CHALLENGE_ACK = 0x8000,
+	FLAG_ACKED = FLAG_DATA_ACKED | FLAG_SYN_ACKED,
+	FLAG_NOT_DUP = FLAG_DATA | FLAG_WIN_UPDATE | FLAG_ACKED,
 };
 /* What one ACK has done so far. */
 struct tcp_ack_state {
@@ -290,7 +346,8 @@ struct tcp_ack_state {
 	int num_dupack;
 	bool rexmit;			/* the queue of lost segments is to be looked at */
 	seq32 reord;			/* the lowest new segment that arrived above its place */
-	u64 first_sackt_ns, last_sackt_ns;	/* when the first and last newly SACKed segments were sent; 0: none */
+	u64 first_sackt_ns,
+		last_sackt_ns; /* when the first and last newly SACKed segments were sent; 0: none */
 };
 void tcp_rearm_rto(struct sock *sk);
 void tcp_init_metrics(struct sock *sk);
@@ -316,13 +373,19 @@ void tcp_try_keep_open(struct sock *sk);
 
 /* --- tcp_output.c */
 void tcp_write_queue_purge(struct sock *sk);
-/* tcp_write_xmit - send what windows and Nagle allow. @push_one: 1 one skb, 2 one even beyond cwnd, 0 all. Return: true if nothing is in flight though there is data. */
+/*
+ * tcp_write_xmit - send what windows and Nagle allow. @push_one: 1 one skb, 2 one even beyond cwnd, 0 all.
+ * Return: true if nothing is in flight though there is data.
+ */
 bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one);
 int tcp_send_head_now(struct sock *sk, struct sk_buff *skb, unsigned int mss_now);
 bool tcp_snd_wnd_test(const struct tcp_sock *tp, const struct sk_buff *skb, unsigned int cur_mss);
 void __tcp_push_pending_frames(struct sock *sk, unsigned int cur_mss, int nonagle);
 void tcp_push_one(struct sock *sk, unsigned int mss_now);
-/* tcp_transmit_skb - send a copy of @skb, which stays in its queue. tcp_transmit_once - send @skb itself; takes it. 0 or -errno. */
+/*
+ * tcp_transmit_skb - send a copy of @skb, which stays in its queue. tcp_transmit_once - send @skb itself; takes
+ * it. 0 or -errno.
+ */
 int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb);
 int tcp_transmit_once(struct sock *sk, struct sk_buff *skb);
 int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
@@ -350,7 +413,8 @@ struct tcp_initial_window { u32 rcv_wnd, window_clamp; u8 rcv_wscale; };
 /* tcp_select_initial_window - what to offer in a SYN, given @space bytes of buffer and a clamp (0: none). */
 struct tcp_initial_window tcp_select_initial_window(int space, u32 clamp, u32 mss, bool wscale_ok);
 /* tcp_fragment - cut @skb of queue @q after @len bytes. 0 or -ENOMEM (nothing changed). */
-int __must_check tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len, unsigned int mss_now);
+int __must_check tcp_fragment(struct sock *sk, struct sk_buff_head *q, struct sk_buff *skb, u32 len,
+			      unsigned int mss_now);
 int __must_check tcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
 void tcp_set_skb_tso_segs(struct sk_buff *skb, unsigned int mss_now);
 struct sk_buff *tcp_stream_alloc_skb(struct sock *sk, u32 linear, gfp_t gfp) __must_check;
@@ -378,19 +442,26 @@ int keepalive_probes(const struct tcp_sock *tp);
 
 /* --- tcp_minisocks.c */
 enum tcp_tw_status { TCP_TW_SUCCESS, TCP_TW_KILL, TCP_TW_RST, TCP_TW_ACK, TCP_TW_SYN };
-/* tcp_timewait_state_process - a segment for @tw: what the caller must do (nothing, end it, RST, ACK, treat as a new SYN). */
+/*
+ * tcp_timewait_state_process - a segment for @tw: what the caller must do (nothing, end it, RST, ACK, treat as
+ * a new SYN).
+ */
 enum tcp_tw_status tcp_timewait_state_process(struct inet_timewait_sock *tw, struct sk_buff *skb);
 /* tcp_time_wait - a record takes over for @timeo_ns (TIME_WAIT: 2 MSL); the sock goes to CLOSE. */
 void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns);
 struct tcp_check_result { bool req_stolen; enum skb_drop_reason reason; };
 /*
- * tcp_check_req - a segment for the request @req of listener @sk. Return: the child, its slock held, @req taken;
- * @sk if the listener is to answer; NULL: dropped for res->reason (res->req_stolen: @req is gone, look up again).
+ * tcp_check_req - a segment for the request @req of listener @sk. Return: the child, its slock held, @req
+ * taken;
+ * @sk if the listener is to answer; NULL: dropped for res->reason (res->req_stolen: @req is gone, look up
+ * again).
  */
-struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct tcp_check_result *res);
+struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req,
+			   struct tcp_check_result *res);
 /* tcp_child_process - the first segment of a child; gives back its slock and a reference. Takes @skb. */
 void tcp_child_process(struct sock *parent, struct sock *child, struct sk_buff *skb);
-struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req, struct sk_buff *skb) __must_check;
+struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req,
+				      struct sk_buff *skb) __must_check;
 
 /* --- tcp_ipv4.c */
 /* tcp_v4_send_reset - answer @skb with a RST, unless it is one. @sk: NULL or a connection. Keeps @skb. */
@@ -400,9 +471,16 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len
 /* tcp_v4_send_synack - takes the reference to @rt. 0 or -errno. */
 int tcp_v4_send_synack(const struct sock *sk, struct request_sock *req, struct rtable *rt);
 void tcp_rtx_synack(struct sock *sk, struct request_sock *req);
-/* tcp_v4_syn_recv_sock - the child of @req, hashed, its slock held; NULL: no room (accept queue, memory). *@own_req: it took the request's place. */
-struct sock *tcp_v4_syn_recv_sock(struct sock *sk, struct sk_buff *skb, struct request_sock *req, bool *own_req);
-/* tcp_v4_init_seq - initial sequence number (RFC 6528). tcp_v4_init_ts_off - where the timestamp clock of a pair of hosts begins. */
+/*
+ * tcp_v4_syn_recv_sock - the child of @req, hashed, its slock held; NULL: no room (accept queue, memory).
+ * *@own_req: it took the request's place.
+ */
+struct sock *tcp_v4_syn_recv_sock(struct sock *sk, struct sk_buff *skb, struct request_sock *req,
+				  bool *own_req);
+/*
+ * tcp_v4_init_seq - initial sequence number (RFC 6528). tcp_v4_init_ts_off - where the timestamp clock of a
+ * pair of hosts begins.
+ */
 seq32 tcp_v4_init_seq(be32 saddr, be32 daddr, be16 sport, be16 dport);
 u32 tcp_v4_init_ts_off(be32 saddr, be32 daddr);
 void tcp_v4_mtu_reduced(struct sock *sk);
@@ -414,20 +492,31 @@ void tcp_sysctl_init(void);
 void tcp_proc_init(void);
 
 /* --- tcp.c */
-/* tcp_done - the sock goes to CLOSE because of @why; an orphan is destroyed. Locks: sock owned or slock held. */
+/*
+ * tcp_done - the sock goes to CLOSE because of @why; an orphan is destroyed. Locks: sock owned or slock held.
+ */
 void tcp_done(struct sock *sk, enum tcp_event why);
 void tcp_close(struct sock *sk, s64 timeout_ns);
 void tcp_shutdown(struct sock *sk, int how);
 int tcp_disconnect(struct sock *sk, int flags);
-/* tcp_init_sock_queues - what a fresh sock and the copy of a listener have in common: empty queues, no timers, nothing measured. */
+/*
+ * tcp_init_sock_queues - what a fresh sock and the copy of a listener have in common: empty queues, no timers,
+ * nothing measured.
+ */
 void tcp_init_sock_queues(struct sock *sk);
 bool tcp_too_many_orphans(const struct sock *sk);
-/* tcp_stream_memory_free - may the writer go on? @wake 1: with half of TCP_NOTSENT_LOWAT in hand, for those who wait. */
+/*
+ * tcp_stream_memory_free - may the writer go on? @wake 1: with half of TCP_NOTSENT_LOWAT in hand, for those who
+ * wait.
+ */
 bool tcp_stream_memory_free(const struct sock *sk, int wake);
 /* tcp_epollin_ready - are there @target bytes to read, or is waiting for more pointless? */
 bool tcp_epollin_ready(const struct sock *sk, int target);
 int tcp_inq(struct sock *sk);
-/* tcp_wait_connect - sleep until the handshake is over. tcp_wait_memory - until there is room to write. 0 or -errno. Sock owned. */
+/*
+ * tcp_wait_connect - sleep until the handshake is over. tcp_wait_memory - until there is room to write. 0 or
+ * -errno. Sock owned.
+ */
 int tcp_wait_connect(struct sock *sk, s64 *timeo);
 int tcp_wait_memory(struct sock *sk, s64 *timeo);
 
@@ -470,16 +559,30 @@ void tcp_ca_event(struct sock *sk, enum tcp_ca_event event);
 
 /* --- small things everybody uses */
 static inline void tcp_mstamp_refresh(struct tcp_sock *tp) { tp->tcp_mstamp_ns = ktime_get_ns(); }
-/* The timestamp clock: milliseconds (RFC 7323 5.4 wants 1 ms .. 1 s), from an offset of each connection's own. */
+/*
+ * The timestamp clock: milliseconds (RFC 7323 5.4 wants 1 ms .. 1 s), from an offset of each connection's own.
+ */
 static inline u32 tcp_ns_to_ts(u64 ns) { return (u32)(ns / NSEC_PER_MSEC); }
-static inline u32 tcp_time_stamp(const struct tcp_sock *tp) { return tcp_ns_to_ts(tp->tcp_mstamp_ns) + tp->tsoffset; }
+static inline u32 tcp_time_stamp(const struct tcp_sock *tp)
+{
+	return tcp_ns_to_ts(tp->tcp_mstamp_ns) + tp->tsoffset;
+}
 static inline u32 tcp_left_out(const struct tcp_sock *tp) { return tp->sacked_out + tp->lost_out; }
-static inline u32 tcp_packets_in_flight(const struct tcp_sock *tp) { return tp->packets_out - tcp_left_out(tp) + tp->retrans_out; }
+static inline u32 tcp_packets_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out - tcp_left_out(tp) + tp->retrans_out;
+}
 static inline bool tcp_is_sack(const struct tcp_sock *tp) { return tp->rx_opt.sack_ok; }
 static inline bool tcp_is_reno(const struct tcp_sock *tp) { return !tp->rx_opt.sack_ok; }
 static inline bool tcp_in_slow_start(const struct tcp_sock *tp) { return tp->snd_cwnd < tp->snd_ssthresh; }
-static inline bool tcp_in_cwnd_reduction(const struct sock *sk) { return (TCPF(inet_csk(sk)->icsk_ca_state) & (BIT(TCP_CA_CWR) | BIT(TCP_CA_Recovery))) != 0; }
-static inline bool tcp_in_initial_slowstart(const struct tcp_sock *tp) { return tp->snd_ssthresh >= TCP_INFINITE_SSTHRESH; }
+static inline bool tcp_in_cwnd_reduction(const struct sock *sk)
+{
+	return (TCPF(inet_csk(sk)->icsk_ca_state) & (BIT(TCP_CA_CWR) | BIT(TCP_CA_Recovery))) != 0;
+}
+static inline bool tcp_in_initial_slowstart(const struct tcp_sock *tp)
+{
+	return tp->snd_ssthresh >= TCP_INFINITE_SSTHRESH;
+}
 static inline seq32 tcp_wnd_end(const struct tcp_sock *tp) { return seq_add(tp->snd_una, tp->snd_wnd); }
 static inline u32 tcp_receive_window(const struct tcp_sock *tp)
 {
@@ -488,21 +591,45 @@ static inline u32 tcp_receive_window(const struct tcp_sock *tp)
 	return win < 0 ? 0 : (u32)win;
 }
 static inline int tcp_win_from_space(int space) { return space - (space >> 1); }
-static inline int tcp_space(const struct sock *sk) { return tcp_win_from_space(READ_ONCE(sk->sk_rcvbuf) - sk_rmem_alloc_get(sk)); }
+static inline int tcp_space(const struct sock *sk)
+{
+	return tcp_win_from_space(READ_ONCE(sk->sk_rcvbuf) - sk_rmem_alloc_get(sk));
+}
 static inline int tcp_full_space(const struct sock *sk) { return tcp_win_from_space(READ_ONCE(sk->sk_rcvbuf)); }
-static inline bool tcp_rmem_pressure(const struct sock *sk) { return sk_rmem_alloc_get(sk) > (READ_ONCE(sk->sk_rcvbuf) - (READ_ONCE(sk->sk_rcvbuf) >> 3)); }
-static inline struct sk_buff *tcp_rtx_queue_head(const struct sock *sk) { return skb_peek(&tcp_sk(sk)->tcp_rtx_queue); }
-static inline struct sk_buff *tcp_rtx_queue_tail(const struct sock *sk) { return skb_peek_tail(&tcp_sk(sk)->tcp_rtx_queue); }
-static inline bool tcp_rtx_queue_empty(const struct sock *sk) { return skb_queue_empty(&tcp_sk(sk)->tcp_rtx_queue); }
+static inline bool tcp_rmem_pressure(const struct sock *sk)
+{
+	return sk_rmem_alloc_get(sk) > (READ_ONCE(sk->sk_rcvbuf) - (READ_ONCE(sk->sk_rcvbuf) >> 3));
+}
+static inline struct sk_buff *tcp_rtx_queue_head(const struct sock *sk)
+{
+	return skb_peek(&tcp_sk(sk)->tcp_rtx_queue);
+}
+static inline struct sk_buff *tcp_rtx_queue_tail(const struct sock *sk)
+{
+	return skb_peek_tail(&tcp_sk(sk)->tcp_rtx_queue);
+}
+static inline bool tcp_rtx_queue_empty(const struct sock *sk)
+{
+	return skb_queue_empty(&tcp_sk(sk)->tcp_rtx_queue);
+}
 static inline struct sk_buff *tcp_send_head(const struct sock *sk) { return skb_peek(&sk->sk_write_queue); }
-static inline bool tcp_write_queue_empty(const struct sock *sk) { return seq_eq(tcp_sk(sk)->write_seq, tcp_sk(sk)->snd_nxt); }
-static inline struct sk_buff *tcp_write_queue_tail(const struct sock *sk) { return skb_peek_tail(&sk->sk_write_queue); }
+static inline bool tcp_write_queue_empty(const struct sock *sk)
+{
+	return seq_eq(tcp_sk(sk)->write_seq, tcp_sk(sk)->snd_nxt);
+}
+static inline struct sk_buff *tcp_write_queue_tail(const struct sock *sk)
+{
+	return skb_peek_tail(&sk->sk_write_queue);
+}
 static inline void tcp_push_pending_frames(struct sock *sk)
 {
 	if (tcp_send_head(sk))
 		__tcp_push_pending_frames(sk, tcp_current_mss(sk), tcp_sk(sk)->nonagle);
 }
-static inline u64 __tcp_set_rto(const struct tcp_sock *tp) { return ((u64)(tp->srtt_us >> 3) + tp->rttvar_us) * NSEC_PER_USEC; }
+static inline u64 __tcp_set_rto(const struct tcp_sock *tp)
+{
+	return ((u64)(tp->srtt_us >> 3) + tp->rttvar_us) * NSEC_PER_USEC;
+}
 /* The word of the header with length, flags and window, as the fast path compares it (memory order). */
 static inline u32 tcp_flag_word(const struct tcphdr *th)
 {
@@ -515,12 +642,16 @@ static inline void __tcp_fast_path_on(struct tcp_sock *tp, u32 snd_wnd)
 {
 	tp->pred_flags = cpu_to_be32((u32)tp->tcp_header_len << 26 | (u32)TCPHDR_ACK << 16 | snd_wnd).raw;
 }
-static inline void tcp_fast_path_on(struct tcp_sock *tp) { __tcp_fast_path_on(tp, tp->snd_wnd >> tp->rx_opt.snd_wscale); }
+static inline void tcp_fast_path_on(struct tcp_sock *tp)
+{
+	__tcp_fast_path_on(tp, tp->snd_wnd >> tp->rx_opt.snd_wscale);
+}
 static inline void tcp_fast_path_check(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (!tp->out_of_order_queue.rb_node && tp->rcv_wnd && sk_rmem_alloc_get(sk) < READ_ONCE(sk->sk_rcvbuf) && !tp->urg_data)
+	if (!tp->out_of_order_queue.rb_node && tp->rcv_wnd &&
+	    sk_rmem_alloc_get(sk) < READ_ONCE(sk->sk_rcvbuf) && !tp->urg_data)
 		tcp_fast_path_on(tp);
 }
 /* RFC 7323 5: PAWS. */
@@ -534,7 +665,10 @@ static inline bool tcp_paws_check(const struct tcp_options_received *rx, int win
 	/* Some stacks send a SYN-ACK with timestamp 0 and real ones later. */
 	return !rx->ts_recent;
 }
-static inline bool tcp_urg_mode(const struct tcp_sock *tp) { return tp->snd_urg && seq_after(tp->snd_up, tp->snd_una); }
+static inline bool tcp_urg_mode(const struct tcp_sock *tp)
+{
+	return tp->snd_urg && seq_after(tp->snd_up, tp->snd_una);
+}
 static inline void tcp_update_wl(struct tcp_sock *tp, seq32 seq) { tp->snd_wl1 = seq; }
 static inline u64 tcp_fin_time_ns(const struct sock *sk)
 {
@@ -543,7 +677,10 @@ static inline u64 tcp_fin_time_ns(const struct sock *sk)
 
 	return (u64)max_t(s64, t, (s64)((rto << 2) - (rto >> 1)));
 }
-static inline u32 tcp_notsent_lowat(const struct tcp_sock *tp) { return tp->notsent_lowat ? tp->notsent_lowat : (u32)tcp_sysctl.notsent_lowat; }
+static inline u32 tcp_notsent_lowat(const struct tcp_sock *tp)
+{
+	return tp->notsent_lowat ? tp->notsent_lowat : (u32)tcp_sysctl.notsent_lowat;
+}
 static inline void tcp_dec_quickack_mode(struct sock *sk, unsigned int pkts)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);

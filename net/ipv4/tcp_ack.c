@@ -2,8 +2,8 @@
  * net/ipv4/tcp_ack.c - an acknowledgment arrives: what it frees, what it measures, what it lets us send.
  *
  * Linux:   tcp_ack() and its helpers in net/ipv4/tcp_input.c (6.1)
- * Same:    RFC 9293 3.10.7.4, fifth check; window updates (SND.WL1/WL2), RTT samples by Karn's rule or timestamps,
- *          congestion control told of each ACK, the retransmit timer restarted by progress only.
+ * Same:    RFC 9293 3.10.7.4, fifth check; window updates (SND.WL1/WL2), RTT samples by Karn's rule or
+ *          timestamps, congestion control told of each ACK, the retransmit timer restarted by progress only.
  * Differs: 1. what one ACK has found out travels in a struct tcp_ack_state. 2. no delivery rate samples.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_rcv_established() -> tcp_ack() -> tcp_clean_rtx_queue(), tcp_fastretrans_alert().
@@ -94,7 +94,8 @@ void tcp_rearm_rto(struct sock *sk)
 /* --- round trips */
 
 /*
- * A sample, in us; negative: none. Karn's rule: what was sent twice gives one only with timestamps (RFC 7323 4).
+ * A sample, in us; negative: none. Karn's rule: what was sent twice gives one only with timestamps (RFC 7323
+ * 4).
  * Return: true if the RTO was made anew.
  */
 static bool tcp_ack_update_rtt(struct sock *sk, int flag, s64 seq_rtt_us, s64 sack_rtt_us, s64 ca_rtt_us)
@@ -120,7 +121,9 @@ static bool tcp_ack_update_rtt(struct sock *sk, int flag, s64 seq_rtt_us, s64 sa
 	return true;
 }
 
-/* tcp_synack_rtt_meas - the first sample of a passive open; @synack_ns 0: the SYN-ACK was sent more than once. */
+/*
+ * tcp_synack_rtt_meas - the first sample of a passive open; @synack_ns 0: the SYN-ACK was sent more than once.
+ */
 void tcp_synack_rtt_meas(struct sock *sk, u64 synack_ns)
 {
 	s64 rtt_us = synack_ns ? (s64)((tcp_sk(sk)->tcp_mstamp_ns - synack_ns) / NSEC_PER_USEC) : -1;
@@ -144,12 +147,14 @@ static u32 tcp_tso_acked(struct sock *sk, struct sk_buff *skb)
 
 /* What the cleaned part of the queue has told. */
 struct tcp_clean_state {
-	u64 first_ackt_ns, last_ackt_ns;	/* when the first and last segments that count for Karn were sent; 0: none */
+	u64 first_ackt_ns,
+		last_ackt_ns; /* when the first and last segments that count for Karn were sent; 0: none */
 	u32 pkts_acked;
 };
 
 /* Account for @n packets of @skb that are acknowledged, with the skb's tags. */
-static void tcp_clean_one(struct tcp_sock *tp, const struct sk_buff *skb, u32 n, struct tcp_ack_state *st, struct tcp_clean_state *cs)
+static void tcp_clean_one(struct tcp_sock *tp, const struct sk_buff *skb, u32 n, struct tcp_ack_state *st,
+			  struct tcp_clean_state *cs)
 {
 	u8 sacked = TCP_SKB_CB(skb)->sacked;
 
@@ -249,7 +254,8 @@ static void tcp_clean_rtx_queue(struct sock *sk, struct tcp_ack_state *st)
 
 static bool tcp_ack_is_dubious(const struct sock *sk, int flag)
 {
-	return !(flag & FLAG_NOT_DUP) || (flag & FLAG_DATA_SACKED) || inet_csk(sk)->icsk_ca_state != TCP_CA_Open;
+	return !(flag & FLAG_NOT_DUP) || (flag & FLAG_DATA_SACKED) ||
+	       inet_csk(sk)->icsk_ca_state != TCP_CA_Open;
 }
 
 static void tcp_cong_control(struct sock *sk, seq32 ack, struct tcp_ack_state *st)
@@ -262,7 +268,8 @@ static void tcp_cong_control(struct sock *sk, seq32 ack, struct tcp_ack_state *s
 		return;
 	}
 	/* With much reordering SACKs move the window too, else only what advances snd_una. */
-	if (st->flag & (tp->reordering > tcp_sysctl.reordering ? FLAG_ACKED | FLAG_DATA_SACKED : FLAG_DATA_ACKED)) {
+	if (st->flag &
+	    (tp->reordering > tcp_sysctl.reordering ? FLAG_ACKED | FLAG_DATA_SACKED : FLAG_DATA_ACKED)) {
 		inet_csk(sk)->icsk_ca_ops->cong_avoid(sk, ack.v, acked_sacked);
 		tp->snd_cwnd_stamp_ns = tp->tcp_mstamp_ns;
 	}
@@ -279,7 +286,10 @@ static void tcp_replace_ts_recent(struct tcp_sock *tp, seq32 seq)
 	}
 }
 
-/* How many duplicates is this ACK? A super-packet of pure ACKs cannot exist, so one, if it is a duplicate at all. */
+/*
+ * How many duplicates is this ACK? A super-packet of pure ACKs cannot exist, so one, if it is a duplicate at
+ * all.
+ */
 static void tcp_count_dupack(struct tcp_ack_state *st)
 {
 	st->num_dupack = !(st->flag & (FLAG_SND_UNA_ADVANCED | FLAG_NOT_DUP | FLAG_DSACKING_ACK));
@@ -335,8 +345,12 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	seq32 ack = TCP_SKB_CB(skb)->ack_seq;
-	struct tcp_ack_state st = { .flag = flag, .prior_snd_una = tp->snd_una, .prior_packets = tp->packets_out, .reord = tp->snd_nxt,
-				    .prior_delivered = tp->delivered, .prior_lost = tp->lost };
+	struct tcp_ack_state st = { .flag = flag,
+				    .prior_snd_una = tp->snd_una,
+				    .prior_packets = tp->packets_out,
+				    .reord = tp->snd_nxt,
+				    .prior_delivered = tp->delivered,
+				    .prior_lost = tp->lost };
 
 	if (seq_before(ack, tp->snd_una)) {
 		if (seq_before(ack, SEQ(tp->snd_una.v - min_t(u64, tp->max_window, tp->bytes_acked))))

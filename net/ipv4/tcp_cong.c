@@ -2,7 +2,8 @@
  * net/ipv4/tcp_cong.c - congestion control: the interface, and NewReno behind it.
  *
  * Linux:   net/ipv4/tcp_cong.c (6.1)
- * Same:    tcp_congestion_ops; slow start and congestion avoidance of RFC 5681 with appropriate byte counting by packets.
+ * Same:    tcp_congestion_ops; slow start and congestion avoidance of RFC 5681 with appropriate byte counting
+ *          by packets.
  * Differs: 1. the algorithms are a fixed list: no modules. 2. any user may choose any of them.
  * Locks:   the sock's owner, or its slock in softirq; the default's index is one word.
  * Walk:    tcp_ack() -> icsk_ca_ops->cong_avoid().
@@ -13,7 +14,10 @@ static const struct tcp_congestion_ops *const tcp_ca_list[] = { &tcp_cubic, &tcp
 /* Which of the list new sockets get; written by sysctl, one word. No lock. */
 static unsigned int tcp_ca_default;
 
-const struct tcp_congestion_ops *tcp_ca_nth(unsigned int i) { return i < ARRAY_SIZE(tcp_ca_list) ? tcp_ca_list[i] : NULL; }
+const struct tcp_congestion_ops *tcp_ca_nth(unsigned int i)
+{
+	return i < ARRAY_SIZE(tcp_ca_list) ? tcp_ca_list[i] : NULL;
+}
 const char *tcp_default_congestion_control(void) { return tcp_ca_list[READ_ONCE(tcp_ca_default)]->name; }
 
 static int tcp_ca_find(const char *name)
@@ -78,7 +82,10 @@ void tcp_ca_event(struct sock *sk, enum tcp_ca_event event)
 		inet_csk(sk)->icsk_ca_ops->cwnd_event(sk, event);
 }
 
-/* tcp_slow_start - one segment more for each that arrived (RFC 5681 3.1), up to ssthresh. Return: what of @acked is left. */
+/*
+ * tcp_slow_start - one segment more for each that arrived (RFC 5681 3.1), up to ssthresh. Return: what of
+ * @acked is left.
+ */
 u32 tcp_slow_start(struct tcp_sock *tp, u32 acked)
 {
 	u32 cwnd = min(tp->snd_cwnd + acked, tp->snd_ssthresh);

@@ -1,8 +1,10 @@
 /*
- * net/ipv4/tcp_cubic.c - CUBIC: after a loss the window grows back along a cubic curve that is flat where the loss was.
+ * net/ipv4/tcp_cubic.c - CUBIC: after a loss the window grows back along a cubic curve that is flat where the
+ * loss was.
  *
  * Linux:   net/ipv4/tcp_cubic.c (6.1)
- * Same:    RFC 9438 with Linux's constants: C = 0.4, beta = 717/1024, fast convergence, the Reno-friendly region.
+ * Same:    RFC 9438 with Linux's constants: C = 0.4, beta = 717/1024, fast convergence, the Reno-friendly
+ *          region.
  * Differs: 1. the cube root is found bit by bit. 2. no HyStart: slow start ends by loss or
  *             by the peer's window.
  * Locks:   the sock's owner, or its slock in softirq.

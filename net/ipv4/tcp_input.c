@@ -2,11 +2,12 @@
  * net/ipv4/tcp_input.c - a segment arrives: the steps of RFC 9293 3.10.7, in their order.
  *
  * Linux:   net/ipv4/tcp_input.c (6.1)
- * Same:    header prediction for the two common cases, a pure ACK and the next data; otherwise tcp_validate_incoming()
- *          (checks one to four), tcp_ack() (five), tcp_urg() (six), tcp_data_queue() (seven) and tcp_fin() (eight);
- *          PAWS (RFC 7323), blind attack protection (RFC 5961).
- * Differs: 1. the steps live in files of their own: tcp_options.c, tcp_ack.c, tcp_reassembly.c; the two big functions of
- *             Linux are cut into one function for each state. 2. no SIGURG. 3. no fast open, no ECN.
+ * Same:    header prediction for the two common cases, a pure ACK and the next data; otherwise
+ *          tcp_validate_incoming() (checks one to four), tcp_ack() (five), tcp_urg() (six), tcp_data_queue()
+ *          (seven) and tcp_fin() (eight); PAWS (RFC 7323), blind attack protection (RFC 5961).
+ * Differs: 1. the steps live in files of their own: tcp_options.c, tcp_ack.c, tcp_reassembly.c; the two big
+ *             functions of Linux are cut into one function for each state. 2. no SIGURG. 3. no fast open, no
+ *             ECN.
  * Locks:   the sock's owner, or its slock in softirq. A listener is not locked.
  * Walk:    tcp_v4_do_rcv() -> tcp_rcv_established() or tcp_rcv_state_process() -> tcp_data_queue().
  *
@@ -26,7 +27,9 @@ static void tcp_incr_quickack(struct sock *sk, unsigned int max_quickacks)
 		icsk->icsk_ack.quick = (u8)quickacks;
 }
 
-/* tcp_enter_quickack_mode - acknowledge the next @max_quickacks segments at once: the sender's window is small. */
+/*
+ * tcp_enter_quickack_mode - acknowledge the next @max_quickacks segments at once: the sender's window is small.
+ */
 void tcp_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks)
 {
 	tcp_incr_quickack(sk, max_quickacks);
@@ -49,7 +52,8 @@ static void __tcp_ack_snd_check(struct sock *sk, bool ofo_possible)
 
 	/* More than a segment: if the window would move, or the reader waits for more than there is. */
 	if (!now && unacked > icsk->icsk_ack.rcv_mss)
-		now = seq_diff(tp->rcv_nxt, tp->copied_seq) < sk->sk_rcvlowat || __tcp_select_window(sk) >= tp->rcv_wnd;
+		now = seq_diff(tp->rcv_nxt, tp->copied_seq) < sk->sk_rcvlowat ||
+		      __tcp_select_window(sk) >= tp->rcv_wnd;
 	if (now || (ofo_possible && tp->out_of_order_queue.rb_node))
 		tcp_send_ack(sk);
 	else
@@ -71,13 +75,17 @@ static void tcp_data_snd_check(struct sock *sk)
 
 /* --- attacks and accidents */
 
-/* tcp_oow_rate_limited - may we not answer @skb, because we did so less than half a second ago? *@last_ns remembers. */
+/*
+ * tcp_oow_rate_limited - may we not answer @skb, because we did so less than half a second ago? *@last_ns
+ * remembers.
+ */
 bool tcp_oow_rate_limited(u64 *last_ns, const struct sk_buff *skb)
 {
 	u64 now = ktime_get_ns();
 
 	/* Data is answered always; SYNs and empty segments can make two ends answer each other for ever. */
-	if (!seq_eq(TCP_SKB_CB(skb)->seq, TCP_SKB_CB(skb)->end_seq) && !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN))
+	if (!seq_eq(TCP_SKB_CB(skb)->seq, TCP_SKB_CB(skb)->end_seq) &&
+	    !(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN))
 		return false;
 	if (*last_ns && now - *last_ns < (u64)tcp_sysctl.invalid_ratelimit_ms * NSEC_PER_MSEC)
 		return true;
@@ -120,7 +128,10 @@ void tcp_reset(struct sock *sk)
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 		break;
 	}
-	/* The error before the shutdown bits: tcp_poll() reads them in the other order. Pairs with smp_rmb() there. */
+	/*
+	 * The error before the shutdown bits: tcp_poll() reads them in the other order. Pairs with smp_rmb()
+	 * there.
+	 */
 	smp_wmb();
 	tcp_write_queue_purge(sk);
 	tcp_done(sk, TCP_EV_RESET);
@@ -140,7 +151,8 @@ static bool tcp_disordered_ack(const struct sock *sk, const struct sk_buff *skb)
 
 	return (th->flags & TCPHDR_ACK) && seq_eq(cb->seq, cb->end_seq) && seq_eq(cb->seq, tp->rcv_nxt) &&
 	       seq_eq(cb->ack_seq, tp->snd_una) && !seq_after(cb->seq, tp->snd_wl1) && nwin <= tp->snd_wnd &&
-	       (s32)(tp->rx_opt.ts_recent - tp->rx_opt.rcv_tsval) <= (s32)(inet_csk(sk)->icsk_rto_ns / NSEC_PER_MSEC);
+	       (s32)(tp->rx_opt.ts_recent - tp->rx_opt.rcv_tsval) <=
+		       (s32)(inet_csk(sk)->icsk_rto_ns / NSEC_PER_MSEC);
 }
 
 static bool tcp_paws_discard(const struct sock *sk, const struct sk_buff *skb)
@@ -152,7 +164,8 @@ static bool tcp_paws_discard(const struct sock *sk, const struct sk_buff *skb)
 
 static bool tcp_sequence(const struct tcp_sock *tp, seq32 seq, seq32 end_seq)
 {
-	return !seq_before(end_seq, tp->rcv_wup) && !seq_after(seq, seq_add(tp->rcv_nxt, tcp_receive_window(tp)));
+	return !seq_before(end_seq, tp->rcv_wup) &&
+	       !seq_after(seq, seq_add(tp->rcv_nxt, tcp_receive_window(tp)));
 }
 
 /* Some stacks send a RST that counts the FIN before it as not sent. */
@@ -204,7 +217,8 @@ static int tcp_validate_incoming(struct sock *sk, const struct sk_buff *skb)
 		return tcp_invalid(sk, skb, SKB_DROP_REASON_TCP_RFC7323_PAWS);
 	if (!tcp_sequence(tp, TCP_SKB_CB(skb)->seq, TCP_SKB_CB(skb)->end_seq)) {
 		if (!(flags & TCPHDR_RST))
-			return flags & TCPHDR_SYN ? tcp_bad_syn(sk, skb) : tcp_invalid(sk, skb, SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
+			return flags & TCPHDR_SYN ? tcp_bad_syn(sk, skb)
+						  : tcp_invalid(sk, skb, SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
 		if (!tcp_reset_check(sk, skb))
 			return SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 	}
@@ -347,8 +361,8 @@ static void tcp_store_ts_recent(struct tcp_sock *tp)
 }
 
 /*
- * Van Jacobson's header prediction: one comparison of a header word (length, flags, window) and two of sequence numbers
- * say that none of the checks can fail. Return: false if the slow path must look at it.
+ * Van Jacobson's header prediction: one comparison of a header word (length, flags, window) and two of sequence
+ * numbers say that none of the checks can fail. Return: false if the slow path must look at it.
  */
 static bool tcp_rcv_fast_path(struct sock *sk, struct sk_buff *skb)
 {
@@ -362,7 +376,8 @@ static bool tcp_rcv_fast_path(struct sock *sk, struct sk_buff *skb)
 		return false;
 	tp->rx_opt.saw_tstamp = false;
 	if (header_len == sizeof(struct tcphdr) + TCPOLEN_TSTAMP_ALIGNED) {
-		if (!tcp_parse_aligned_timestamp(th, &tp->rx_opt) || (s32)(tp->rx_opt.rcv_tsval - tp->rx_opt.ts_recent) < 0)
+		if (!tcp_parse_aligned_timestamp(th, &tp->rx_opt) ||
+		    (s32)(tp->rx_opt.rcv_tsval - tp->rx_opt.ts_recent) < 0)
 			return false;
 	}
 	if (skb->len <= header_len) {
@@ -495,8 +510,12 @@ static void tcp_synsent_simultaneous(struct sock *sk, const struct sk_buff *skb)
 	tcp_send_synack(sk);
 }
 
-/* The ACK of a segment in SYN_SENT (first check) and its timestamp. Return: TCP_GO_ON, or why a RST must answer it. */
-static int tcp_synsent_check_ack(struct sock *sk, const struct sk_buff *skb, const struct tcp_options_received *rx)
+/*
+ * The ACK of a segment in SYN_SENT (first check) and its timestamp. Return: TCP_GO_ON, or why a RST must answer
+ * it.
+ */
+static int tcp_synsent_check_ack(struct sock *sk, const struct sk_buff *skb,
+				 const struct tcp_options_received *rx)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	seq32 ack = TCP_SKB_CB(skb)->ack_seq;
@@ -508,7 +527,8 @@ static int tcp_synsent_check_ack(struct sock *sk, const struct sk_buff *skb, con
 		return SKB_DROP_REASON_TCP_ACK_UNSENT;
 	}
 	if (rx->saw_tstamp && rx->rcv_tsecr &&
-	    ((s32)(rx->rcv_tsecr - (tcp_ns_to_ts(tp->retrans_stamp_ns) + tp->tsoffset)) < 0 || (s32)(tcp_time_stamp(tp) - rx->rcv_tsecr) < 0))
+	    ((s32)(rx->rcv_tsecr - (tcp_ns_to_ts(tp->retrans_stamp_ns) + tp->tsoffset)) < 0 ||
+	     (s32)(tcp_time_stamp(tp) - rx->rcv_tsecr) < 0))
 		return SKB_DROP_REASON_TCP_RFC7323_PAWS;
 	return TCP_GO_ON;
 }
@@ -518,8 +538,10 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u8 flags = TCP_SKB_CB(skb)->tcp_flags;
-	struct tcp_options_received rx = { .user_mss = tp->rx_opt.user_mss, .mss_clamp = tp->rx_opt.mss_clamp,
-					   .rcv_wscale = tp->rx_opt.rcv_wscale, .ts_recent = tp->rx_opt.ts_recent,
+	struct tcp_options_received rx = { .user_mss = tp->rx_opt.user_mss,
+					   .mss_clamp = tp->rx_opt.mss_clamp,
+					   .rcv_wscale = tp->rx_opt.rcv_wscale,
+					   .ts_recent = tp->rx_opt.ts_recent,
 					   .ts_recent_stamp_ns = tp->rx_opt.ts_recent_stamp_ns };
 	int verdict;
 
@@ -540,14 +562,18 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (!(flags & TCPHDR_SYN))
 		return SKB_DROP_REASON_TCP_FLAGS;
-	if (!(flags & TCPHDR_ACK) && rx.saw_tstamp && rx.ts_recent_stamp_ns && !tcp_paws_check(&rx, 0, tp->tcp_mstamp_ns))
+	if (!(flags & TCPHDR_ACK) && rx.saw_tstamp && rx.ts_recent_stamp_ns &&
+	    !tcp_paws_check(&rx, 0, tp->tcp_mstamp_ns))
 		return SKB_DROP_REASON_TCP_RFC7323_PAWS;
 	tp->rx_opt = rx;
 	if (flags & TCPHDR_ACK)
 		tcp_synsent_syn_ack(sk, skb);
 	else
 		tcp_synsent_simultaneous(sk, skb);
-	/* RFC 9293 has data of a SYN kept for later: like Linux without fast open, we let the peer send it again. */
+	/*
+	 * RFC 9293 has data of a SYN kept for later: like Linux without fast open, we let the peer send it
+	 * again.
+	 */
 	return TCP_GO_ON;
 }
 
@@ -596,7 +622,10 @@ static bool tcp_has_new_data(const struct tcp_sock *tp, const struct sk_buff *sk
 	return !seq_eq(cb->end_seq, cb->seq) && seq_after(SEQ(cb->end_seq.v - fin), tp->rcv_nxt);
 }
 
-/* Our FIN is acknowledged in FIN_WAIT1. Return: TCP_GO_ON, TCP_TAKEN (skb consumed), or the drop reason of a reset. */
+/*
+ * Our FIN is acknowledged in FIN_WAIT1. Return: TCP_GO_ON, TCP_TAKEN (skb consumed), or the drop reason of a
+ * reset.
+ */
 static int tcp_fin_wait1_acked(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -668,9 +697,11 @@ static int tcp_text_in_state(struct sock *sk, struct sk_buff *skb)
 		return TCP_TAKEN;
 	}
 	/* The peer has sent its FIN: nothing new can come; old data is acknowledged again. */
-	if ((state & (TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)) && !seq_before(TCP_SKB_CB(skb)->seq, tp->rcv_nxt))
+	if ((state & (TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)) &&
+	    !seq_before(TCP_SKB_CB(skb)->seq, tp->rcv_nxt))
 		return SKB_DROP_REASON_TCP_OLD_DATA;
-	if ((state & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)) && (sk->sk_shutdown & RCV_SHUTDOWN) && tcp_has_new_data(tp, skb)) {
+	if ((state & (TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)) && (sk->sk_shutdown & RCV_SHUTDOWN) &&
+	    tcp_has_new_data(tp, skb)) {
 		/* RFC 1122 4.2.2.13: data after close() is answered with a RST. */
 		tcp_v4_send_reset(sk, skb, SKB_DROP_REASON_TCP_CLOSE);
 		tcp_reset(sk);
@@ -684,7 +715,8 @@ static int tcp_text_in_state(struct sock *sk, struct sk_buff *skb)
 /* The ACK is not acceptable: a RST in SYN_RECV, else a challenge (RFC 5961 5.2). */
 static int tcp_unacceptable_ack(struct sock *sk, const struct sk_buff *skb, int verdict)
 {
-	enum skb_drop_reason reason = verdict < 0 ? (enum skb_drop_reason)-verdict : SKB_DROP_REASON_TCP_OLD_ACK;
+	enum skb_drop_reason reason =
+		verdict < 0 ? (enum skb_drop_reason) - verdict : SKB_DROP_REASON_TCP_OLD_ACK;
 
 	if (sk->sk_state == TCP_SYN_RECV)
 		tcp_v4_send_reset(sk, skb, reason);

@@ -1,13 +1,15 @@
 /*
- * net/ipv4/tcp_ipv4.c - where TCP meets IPv4: whose segment is it, and how answers without a connection are sent.
+ * net/ipv4/tcp_ipv4.c - where TCP meets IPv4: whose segment is it, and how answers without a connection are
+ * sent.
  *
  * Linux:   net/ipv4/tcp_ipv4.c (6.1)
- * Same:    tcp_v4_rcv(): check, look up, then process at once or, if a task owns the sock, put into its backlog; RST
- *          and ACK for those who have no connection; ISN by a secret and the clock (RFC 6528); ICMP errors (RFC 1122
- *          4.2.3.9, RFC 5927).
+ * Same:    tcp_v4_rcv(): check, look up, then process at once or, if a task owns the sock, put into its
+ *          backlog; RST and ACK for those who have no connection; ISN by a secret and the clock (RFC 6528);
+ *          ICMP errors (RFC 1122 4.2.3.9, RFC 5927).
  * Differs: 1. the checksum is verified before the look-up. 2. no socket filters, no early demultiplexing.
  * Locks:   SLOCK; EHASH inside look-ups.
- * Walk:    ip_local_deliver() -> tcp_v4_rcv() -> __inet_lookup_skb() -> tcp_v4_do_rcv() -> tcp_rcv_established().
+ * Walk:    ip_local_deliver() -> tcp_v4_rcv() -> __inet_lookup_skb() -> tcp_v4_do_rcv() ->
+ *          tcp_rcv_established().
  */
 #include "kernel/random.h"
 #include "net/ipv4/tcp.h"
@@ -46,7 +48,9 @@ struct tcp_bare {
 
 static void tcp_v4_send_bare(const struct tcp_bare *b)
 {
-	struct tcp_out_options opts = { .options = b->timestamp ? OPTION_TS : 0, .tsval = b->tsval, .tsecr = b->tsecr };
+	struct tcp_out_options opts = { .options = b->timestamp ? OPTION_TS : 0,
+					.tsval = b->tsval,
+					.tsecr = b->tsecr };
 	unsigned int hlen = (unsigned int)sizeof(struct tcphdr) + tcp_options_size(&opts);
 	struct ip_params params = { b->saddr, b->daddr, IPPROTO_TCP, b->tos, (u8)sysctl_ip_default_ttl, true };
 	struct rtable *rt = ip_route_output(b->daddr, b->saddr, b->oif);
@@ -63,8 +67,13 @@ static void tcp_v4_send_bare(const struct tcp_bare *b)
 	skb_reserve(skb, MAX_HEADER);
 	th = skb_push(skb, hlen);
 	skb_reset_transport_header(skb);
-	*th = (struct tcphdr){ .source = b->sport, .dest = b->dport, .seq = cpu_to_be32(b->seq), .ack_seq = cpu_to_be32(b->ack),
-			       .doff_res = (u8)(hlen << 2), .flags = b->flags, .window = cpu_to_be16(b->window) };
+	*th = (struct tcphdr){ .source = b->sport,
+			       .dest = b->dport,
+			       .seq = cpu_to_be32(b->seq),
+			       .ack_seq = cpu_to_be32(b->ack),
+			       .doff_res = (u8)(hlen << 2),
+			       .flags = b->flags,
+			       .window = cpu_to_be16(b->window) };
 	tcp_options_write((u8 *)(th + 1), &opts);
 	th->check = (u16)~csum_tcpudp_magic(b->saddr, b->daddr, skb->len, IPPROTO_TCP, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
@@ -79,7 +88,11 @@ void tcp_v4_send_reset(const struct sock *sk, const struct sk_buff *skb, enum sk
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct tcphdr *th = tcp_hdr(skb);
-	struct tcp_bare b = { .saddr = iph->daddr, .daddr = iph->saddr, .sport = th->dest, .dport = th->source, .flags = TCPHDR_RST };
+	struct tcp_bare b = { .saddr = iph->daddr,
+			      .daddr = iph->saddr,
+			      .sport = th->dest,
+			      .dport = th->source,
+			      .flags = TCPHDR_RST };
 
 	if (th->flags & TCPHDR_RST)
 		return;
@@ -99,11 +112,19 @@ void tcp_v4_send_reset(const struct sock *sk, const struct sk_buff *skb, enum sk
 
 static void tcp_v4_timewait_ack(const struct inet_timewait_sock *tw)
 {
-	struct tcp_bare b = { .saddr = tw->common.skc_rcv_saddr, .daddr = tw->common.skc_daddr, .sport = tw->tw_sport,
-			      .dport = tw->common.skc_dport, .seq = tw->tw_snd_nxt, .ack = tw->tw_rcv_nxt,
-			      .window = (u16)(tw->tw_rcv_wnd >> tw->tw_rcv_wscale), .flags = TCPHDR_ACK, .tos = tw->tw_tos,
-			      .timestamp = tw->tw_ts_recent_stamp_ns != 0, .tsval = tcp_ns_to_ts(ktime_get_ns()) + tw->tw_ts_offset,
-			      .tsecr = tw->tw_ts_recent, .oif = tw->common.skc_bound_dev_if };
+	struct tcp_bare b = { .saddr = tw->common.skc_rcv_saddr,
+			      .daddr = tw->common.skc_daddr,
+			      .sport = tw->tw_sport,
+			      .dport = tw->common.skc_dport,
+			      .seq = tw->tw_snd_nxt,
+			      .ack = tw->tw_rcv_nxt,
+			      .window = (u16)(tw->tw_rcv_wnd >> tw->tw_rcv_wscale),
+			      .flags = TCPHDR_ACK,
+			      .tos = tw->tw_tos,
+			      .timestamp = tw->tw_ts_recent_stamp_ns != 0,
+			      .tsval = tcp_ns_to_ts(ktime_get_ns()) + tw->tw_ts_offset,
+			      .tsecr = tw->tw_ts_recent,
+			      .oif = tw->common.skc_bound_dev_if };
 
 	tcp_v4_send_bare(&b);
 }
@@ -111,10 +132,17 @@ static void tcp_v4_timewait_ack(const struct inet_timewait_sock *tw)
 /* tcp_v4_reqsk_send_ack - a segment outside the window of a request: say where we are. */
 void tcp_v4_reqsk_send_ack(const struct sk_buff *skb, const struct request_sock *req)
 {
-	struct tcp_bare b = { .saddr = req->common.skc_rcv_saddr, .daddr = req->common.skc_daddr, .sport = tcp_hdr(skb)->dest,
-			      .dport = req->common.skc_dport, .seq = req->snt_isn.v + 1, .ack = req->rcv_isn.v + 1,
-			      .window = (u16)(req->rsk_rcv_wnd >> req->rcv_wscale), .flags = TCPHDR_ACK,
-			      .timestamp = req->tstamp_ok, .tsval = tcp_ns_to_ts(ktime_get_ns()) + req->ts_off, .tsecr = req->ts_recent,
+	struct tcp_bare b = { .saddr = req->common.skc_rcv_saddr,
+			      .daddr = req->common.skc_daddr,
+			      .sport = tcp_hdr(skb)->dest,
+			      .dport = req->common.skc_dport,
+			      .seq = req->snt_isn.v + 1,
+			      .ack = req->rcv_isn.v + 1,
+			      .window = (u16)(req->rsk_rcv_wnd >> req->rcv_wscale),
+			      .flags = TCPHDR_ACK,
+			      .timestamp = req->tstamp_ok,
+			      .tsval = tcp_ns_to_ts(ktime_get_ns()) + req->ts_off,
+			      .tsecr = req->ts_recent,
 			      .oif = req->common.skc_bound_dev_if };
 
 	tcp_v4_send_bare(&b);
@@ -124,8 +152,12 @@ void tcp_v4_reqsk_send_ack(const struct sk_buff *skb, const struct request_sock 
 
 int tcp_v4_send_synack(const struct sock *sk, struct request_sock *req, struct rtable *rt)
 {
-	struct ip_params params = { req->common.skc_rcv_saddr, req->common.skc_daddr, IPPROTO_TCP, inet_sk(sk)->tos,
-				    inet_sk(sk)->ttl ? inet_sk(sk)->ttl : (u8)sysctl_ip_default_ttl, true };
+	struct ip_params params = { req->common.skc_rcv_saddr,
+				    req->common.skc_daddr,
+				    IPPROTO_TCP,
+				    inet_sk(sk)->tos,
+				    inet_sk(sk)->ttl ? inet_sk(sk)->ttl : (u8)sysctl_ip_default_ttl,
+				    true };
 	struct sk_buff *skb = tcp_make_synack(sk, rt, req);
 
 	if (!skb) {
@@ -138,7 +170,8 @@ int tcp_v4_send_synack(const struct sock *sk, struct request_sock *req, struct r
 /* tcp_rtx_synack - once more. */
 void tcp_rtx_synack(struct sock *sk, struct request_sock *req)
 {
-	struct rtable *rt = ip_route_output(req->common.skc_daddr, req->common.skc_rcv_saddr, req->common.skc_bound_dev_if);
+	struct rtable *rt =
+		ip_route_output(req->common.skc_daddr, req->common.skc_rcv_saddr, req->common.skc_bound_dev_if);
 
 	if (IS_ERR(rt) || tcp_v4_send_synack(sk, req, rt))
 		return;
@@ -150,7 +183,8 @@ void tcp_rtx_synack(struct sock *sk, struct request_sock *req)
 static int tcp_v4_child_route(const struct sock *sk, struct sock *newsk, const struct request_sock *req)
 {
 	struct tcp_sock *newtp = tcp_sk(newsk);
-	struct rtable *rt = ip_route_output(req->common.skc_daddr, req->common.skc_rcv_saddr, req->common.skc_bound_dev_if);
+	struct rtable *rt =
+		ip_route_output(req->common.skc_daddr, req->common.skc_rcv_saddr, req->common.skc_bound_dev_if);
 
 	if (IS_ERR(rt))
 		return (int)PTR_ERR(rt);
@@ -191,7 +225,10 @@ out_drop:
 
 /* --- active open */
 
-/* tcp_twsk_unique - may connect() take the place of the TIME_WAIT record @sktw (RFC 6191)? Then it goes on from its numbers. */
+/*
+ * tcp_twsk_unique - may connect() take the place of the TIME_WAIT record @sktw (RFC 6191)? Then it goes on from
+ * its numbers.
+ */
 int tcp_twsk_unique(struct sock *sk, struct sock *sktw)
 {
 	const struct inet_timewait_sock *tw = inet_twsk(sktw);
@@ -264,7 +301,8 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len
 	err = inet_hash_connect(sk);
 	if (!err) {
 		if (!tp->write_seq.v)
-			tp->write_seq = tcp_v4_init_seq(inet->inet_saddr, daddr, inet->inet_sport, sk->sk_dport);
+			tp->write_seq =
+				tcp_v4_init_seq(inet->inet_saddr, daddr, inet->inet_sport, sk->sk_dport);
 		tp->tsoffset = tcp_v4_init_ts_off(inet->inet_saddr, daddr);
 		inet->inet_id = (u16)get_random_u32();
 		err = tcp_connect(sk);
@@ -283,7 +321,10 @@ int tcp_v4_connect(struct sock *sk, const struct sockaddr_in *addr, int addr_len
 
 /* --- ICMP */
 
-/* tcp_v4_mtu_reduced - "fragmentation needed": segments of the old size will not arrive. Sock owned, or slock held. */
+/*
+ * tcp_v4_mtu_reduced - "fragmentation needed": segments of the old size will not arrive. Sock owned, or slock
+ * held.
+ */
 void tcp_v4_mtu_reduced(struct sock *sk)
 {
 	u32 mtu = READ_ONCE(tcp_sk(sk)->mtu_info);
@@ -323,7 +364,9 @@ static void tcp_v4_report_error(struct sock *sk, int err, bool fatal)
 	}
 }
 
-/* What a host or network unreachable means for a connection whose segments time out: try again soon (RFC 6069). */
+/*
+ * What a host or network unreachable means for a connection whose segments time out: try again soon (RFC 6069).
+ */
 static void tcp_v4_err_sock(struct sock *sk, const u8 *icmp, u32 info, seq32 seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -331,7 +374,8 @@ static void tcp_v4_err_sock(struct sock *sk, const u8 *icmp, u32 info, seq32 seq
 	int err = EPROTO;
 
 	/* RFC 5927 4.1: an error about something we did not send is forged. */
-	if (sk->sk_state == TCP_CLOSE || (sk->sk_state != TCP_LISTEN && !seq_between(seq, tp->snd_una, tp->snd_nxt)))
+	if (sk->sk_state == TCP_CLOSE ||
+	    (sk->sk_state != TCP_LISTEN && !seq_between(seq, tp->snd_una, tp->snd_nxt)))
 		return;
 	switch (icmp[0]) {
 	case 3:		/* destination unreachable */
@@ -406,7 +450,9 @@ static void tcp_v4_err(struct sk_buff *skb, u32 info)
 
 /* --- a segment arrives */
 
-/* tcp_v4_do_rcv - the proto's backlog_rcv(), too. Sock owned or slock held (a listener: neither). Takes @skb. */
+/*
+ * tcp_v4_do_rcv - the proto's backlog_rcv(), too. Sock owned or slock held (a listener: neither). Takes @skb.
+ */
 void tcp_v4_do_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	trace(tcp_v4_do_rcv, skb->id, sk->sk_state);
@@ -441,14 +487,16 @@ static int tcp_v4_check(struct sk_buff *skb)
 	if (hlen < sizeof(struct tcphdr) || !pskb_may_pull(skb, hlen))
 		return SKB_DROP_REASON_TCP_HDR;
 	iph = ip_hdr(skb);
-	if (!skb_csum_unnecessary(skb) && csum_tcpudp_magic(iph->saddr, iph->daddr, skb->len, IPPROTO_TCP, skb_checksum(skb, 0, skb->len, 0))) {
+	if (!skb_csum_unnecessary(skb) && csum_tcpudp_magic(iph->saddr, iph->daddr, skb->len, IPPROTO_TCP,
+							    skb_checksum(skb, 0, skb->len, 0))) {
 		SNMP_INC(TCP_INCSUMERRORS);
 		return SKB_DROP_REASON_TCP_CSUM;
 	}
 	skb_reset_transport_header(skb);
 	th = tcp_hdr(skb);
 	cb->seq = be32_to_seq(th->seq);
-	cb->end_seq = seq_add(cb->seq, skb->len - hlen + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN));
+	cb->end_seq =
+		seq_add(cb->seq, skb->len - hlen + !!(th->flags & TCPHDR_SYN) + !!(th->flags & TCPHDR_FIN));
 	cb->ack_seq = be32_to_seq(th->ack_seq);
 	cb->tcp_flags = th->flags;
 	cb->tw_isn = 0;
@@ -456,11 +504,15 @@ static int tcp_v4_check(struct sk_buff *skb)
 	return TCP_GO_ON;
 }
 
-/* Whatever is found belongs to TIME_WAIT. Return: a listener, with a reference, if @skb opens the connection anew. Else takes @skb. */
+/*
+ * Whatever is found belongs to TIME_WAIT. Return: a listener, with a reference, if @skb opens the connection
+ * anew. Else takes @skb.
+ */
 static struct sock *tcp_v4_timewait_rcv(struct inet_timewait_sock *tw, struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
-	struct inet_tuple t = { ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, th->source, be16_to_cpu(th->dest), skb->dev->ifindex };
+	struct inet_tuple t = { ip_hdr(skb)->saddr, ip_hdr(skb)->daddr, th->source, be16_to_cpu(th->dest),
+				skb->dev->ifindex };
 	struct sock *sk = NULL;
 
 	switch (tcp_timewait_state_process(tw, skb)) {
@@ -493,8 +545,8 @@ static struct sock *tcp_v4_timewait_rcv(struct inet_timewait_sock *tw, struct sk
 }
 
 /*
- * A segment for a request. Return: the listener, with a reference, if it is to process @skb; ERR_PTR(-EAGAIN): look up
- * again; NULL: done. Takes the look-up's reference to @req, and @skb if it returns NULL.
+ * A segment for a request. Return: the listener, with a reference, if it is to process @skb; ERR_PTR(-EAGAIN):
+ * look up again; NULL: done. Takes the look-up's reference to @req, and @skb if it returns NULL.
  */
 static struct sock *tcp_v4_req_rcv(struct request_sock *req, struct sk_buff *skb)
 {
@@ -564,7 +616,8 @@ static void tcp_v4_rcv(struct sk_buff *skb)
 		kfree_skb(skb, (enum skb_drop_reason)verdict);
 		return;
 	}
-	trace(tcp_v4_rcv, skb->id, be16_to_cpu(tcp_hdr(skb)->source), be16_to_cpu(tcp_hdr(skb)->dest), TCP_SKB_CB(skb)->seq.v);
+	trace(tcp_v4_rcv, skb->id, be16_to_cpu(tcp_hdr(skb)->source), be16_to_cpu(tcp_hdr(skb)->dest),
+	      TCP_SKB_CB(skb)->seq.v);
 	/* A request that vanishes while we look at it makes us look again: now there is a child, or nothing. */
 	do {
 		sk = __inet_lookup_skb(skb, tcp_hdr(skb)->source, tcp_hdr(skb)->dest);

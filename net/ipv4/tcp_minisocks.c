@@ -2,10 +2,10 @@
  * net/ipv4/tcp_minisocks.c - connections that are smaller than a sock: requests before, TIME_WAIT after.
  *
  * Linux:   net/ipv4/tcp_minisocks.c, tcp_conn_request() in net/ipv4/tcp_input.c (6.1)
- * Same:    a SYN costs a request sock in ehash; the ACK of its SYN-ACK makes the child, which takes its place; TIME_WAIT
- *          answers old segments and yields to a new SYN (RFC 6191, RFC 1122 4.2.2.13).
- * Differs: 1. no SYN cookies: a SYN over the backlog is dropped. 2. a verdict with its drop reason comes back from
- *             tcp_check_req() in a struct.
+ * Same:    a SYN costs a request sock in ehash; the ACK of its SYN-ACK makes the child, which takes its place;
+ *          TIME_WAIT answers old segments and yields to a new SYN (RFC 6191, RFC 1122 4.2.2.13).
+ * Differs: 1. no SYN cookies: a SYN over the backlog is dropped. 2. a verdict with its drop reason comes back
+ *             from tcp_check_req() in a struct.
  * Locks:   none on the listener; the child's slock is held from its birth.
  * Walk:    tcp_v4_do_rcv() -> tcp_conn_request();  tcp_v4_rcv() -> tcp_check_req() -> tcp_v4_syn_recv_sock() ->
  *          inet_csk_complete_hashdance() -> tcp_child_process().
@@ -33,7 +33,8 @@ static bool tcp_paws_reject(const struct tcp_options_received *rx, u8 flags, u64
 /* --- TIME_WAIT */
 
 /* tw's lock held. Return: true if @skb lies in the past by its timestamp. */
-static bool tcp_tw_parse(const struct inet_timewait_sock *tw, const struct sk_buff *skb, struct tcp_options_received *rx, u64 now)
+static bool tcp_tw_parse(const struct inet_timewait_sock *tw, const struct sk_buff *skb,
+			 struct tcp_options_received *rx, u64 now)
 {
 	memset(rx, 0, sizeof(*rx));
 	if (tcp_hdrlen(skb) == sizeof(struct tcphdr) || !tw->tw_ts_recent_stamp_ns)
@@ -58,8 +59,8 @@ static enum tcp_tw_status tcp_tw_oow(struct inet_timewait_sock *tw, const struct
 }
 
 /* The peer's FIN is still to come. */
-static enum tcp_tw_status tcp_tw_fin_wait2(struct inet_timewait_sock *tw, const struct sk_buff *skb, bool paws_reject,
-					   const struct tcp_options_received *rx)
+static enum tcp_tw_status tcp_tw_fin_wait2(struct inet_timewait_sock *tw, const struct sk_buff *skb,
+					   bool paws_reject, const struct tcp_options_received *rx)
 {
 	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 	seq32 rcv_nxt = SEQ(tw->tw_rcv_nxt);
@@ -90,7 +91,8 @@ static enum tcp_tw_status tcp_tw_true(struct inet_timewait_sock *tw, struct sk_b
 	seq32 rcv_nxt = SEQ(tw->tw_rcv_nxt);
 	u8 flags = cb->tcp_flags;
 
-	if (!paws_reject && seq_eq(cb->seq, rcv_nxt) && (seq_eq(cb->seq, cb->end_seq) || (flags & TCPHDR_RST))) {
+	if (!paws_reject && seq_eq(cb->seq, rcv_nxt) &&
+	    (seq_eq(cb->seq, cb->end_seq) || (flags & TCPHDR_RST))) {
 		if (flags & TCPHDR_RST) {
 			/* TIME_WAIT assassination (RFC 1337): Linux lets it happen unless told otherwise. */
 			if (!tcp_sysctl.rfc1337)
@@ -139,7 +141,10 @@ void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns)
 	struct inet_timewait_sock *tw = inet_twsk_alloc(sk, substate);
 	u64 rto = inet_csk(sk)->icsk_rto_ns;
 
-	/* Without memory, or with too many of them, the connection ends at once: old segments will be answered by RSTs. */
+	/*
+	 * Without memory, or with too many of them, the connection ends at once: old segments will be answered
+	 * by RSTs.
+	 */
 	if (tw) {
 		tw->tw_rcv_wscale = tp->rx_opt.rcv_wscale;
 		tw->tw_rcv_nxt = tp->rcv_nxt.v;
@@ -148,7 +153,9 @@ void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns)
 		tw->tw_ts_recent = tp->rx_opt.ts_recent;
 		tw->tw_ts_recent_stamp_ns = tp->rx_opt.tstamp_ok ? tp->rx_opt.ts_recent_stamp_ns : 0;
 		tw->tw_ts_offset = tp->tsoffset;
-		inet_twsk_schedule(tw, substate == TCP_TIME_WAIT ? TCP_TIMEWAIT_LEN_NS : max_t(u64, timeo_ns, (rto << 2) - (rto >> 1)));
+		inet_twsk_schedule(tw, substate == TCP_TIME_WAIT
+					       ? TCP_TIMEWAIT_LEN_NS
+					       : max_t(u64, timeo_ns, (rto << 2) - (rto >> 1)));
 		inet_twsk_hashdance(tw, sk);
 		inet_twsk_put(tw);
 		SNMP_INC(TCP_TIMEWAITED);
@@ -158,7 +165,8 @@ void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns)
 
 /* --- requests */
 
-static void tcp_openreq_init(struct request_sock *req, const struct tcp_options_received *rx, const struct sk_buff *skb)
+static void tcp_openreq_init(struct request_sock *req, const struct tcp_options_received *rx,
+			     const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -178,7 +186,8 @@ static void tcp_openreq_init(struct request_sock *req, const struct tcp_options_
 	req->tos = iph->tos;
 }
 
-static void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener, const struct rtable *rt)
+static void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener,
+				  const struct rtable *rt)
 {
 	u32 clamp = tcp_sk(listener)->window_clamp, full_space = (u32)tcp_full_space(listener);
 	u32 mss = tcp_advertise_mss(listener, rt) - (req->tstamp_ok ? TCPOLEN_TSTAMP_ALIGNED : 0);
@@ -200,7 +209,8 @@ static int tcp_conn_admit(const struct sock *sk, const struct sk_buff *skb)
 	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
 		return SKB_DROP_REASON_IP_INADDRERRORS;
 	/* One that reopens a TIME_WAIT has proved that it is not a flood. */
-	if (!TCP_SKB_CB(skb)->tw_isn && (inet_csk_reqsk_queue_is_full(sk) || inet_csk_reqsk_queue_len(sk) >= tcp_sysctl.max_syn_backlog)) {
+	if (!TCP_SKB_CB(skb)->tw_isn &&
+	    (inet_csk_reqsk_queue_is_full(sk) || inet_csk_reqsk_queue_len(sk) >= tcp_sysctl.max_syn_backlog)) {
 		SNMP_INC(TCP_LISTENDROPS);
 		return SKB_DROP_REASON_TCP_REQQ_FULL;
 	}
@@ -214,7 +224,8 @@ static int tcp_conn_admit(const struct sock *sk, const struct sk_buff *skb)
 
 int tcp_conn_request(struct sock *sk, struct sk_buff *skb)
 {
-	struct tcp_options_received rx = { .user_mss = tcp_sk(sk)->rx_opt.user_mss, .mss_clamp = TCP_MSS_DEFAULT };
+	struct tcp_options_received rx = { .user_mss = tcp_sk(sk)->rx_opt.user_mss,
+					   .mss_clamp = TCP_MSS_DEFAULT };
 	struct request_sock *req;
 	struct rtable *rt;
 	int verdict = tcp_conn_admit(sk, skb);
@@ -234,9 +245,10 @@ int tcp_conn_request(struct sock *sk, struct sk_buff *skb)
 	}
 	tcp_openreq_init_rwin(req, sk, rt);
 	req->ts_off = tcp_v4_init_ts_off(req->common.skc_rcv_saddr, req->common.skc_daddr);
-	req->snt_isn = TCP_SKB_CB(skb)->tw_isn ? SEQ(TCP_SKB_CB(skb)->tw_isn)
-					       : tcp_v4_init_seq(req->common.skc_rcv_saddr, req->common.skc_daddr,
-								 tcp_hdr(skb)->dest, req->common.skc_dport);
+	req->snt_isn = TCP_SKB_CB(skb)->tw_isn
+			       ? SEQ(TCP_SKB_CB(skb)->tw_isn)
+			       : tcp_v4_init_seq(req->common.skc_rcv_saddr, req->common.skc_daddr,
+						 tcp_hdr(skb)->dest, req->common.skc_dport);
 	req->snt_synack_ns = ktime_get_ns();
 	if (inet_csk_reqsk_queue_hash_add(sk, req, TCP_TIMEOUT_INIT_NS))
 		(void)tcp_v4_send_synack(sk, req, rt);	/* lost here or on the way: the timer sends another */
@@ -270,7 +282,10 @@ static void tcp_child_options(struct tcp_sock *newtp, const struct request_sock 
 	newtp->tsoffset = req->ts_off;
 }
 
-/* tcp_create_openreq_child - a sock like the listener @sk, for the connection of @req; slock held, not hashed. NULL: no memory. */
+/*
+ * tcp_create_openreq_child - a sock like the listener @sk, for the connection of @req; slock held, not hashed.
+ * NULL: no memory.
+ */
 struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req, struct sk_buff *skb)
 {
 	struct sock *newsk = sk_clone_lock(sk, GFP_ATOMIC);
@@ -325,7 +340,8 @@ static void tcp_req_syn_again(struct sock *sk, const struct sk_buff *skb, struct
 }
 
 /* The request comes to nothing: by a RST of the peer, or by one of ours. */
-static void tcp_embryonic_reset(struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct tcp_check_result *res)
+static void tcp_embryonic_reset(struct sock *sk, struct sk_buff *skb, struct request_sock *req,
+				struct tcp_check_result *res)
 {
 	SNMP_INC(TCP_ATTEMPTFAILS);
 	if (!(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_RST))
@@ -334,7 +350,8 @@ static void tcp_embryonic_reset(struct sock *sk, struct sk_buff *skb, struct req
 }
 
 /* The handshake is complete: make the child and queue it. */
-static struct sock *tcp_req_complete(struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct tcp_check_result *res)
+static struct sock *tcp_req_complete(struct sock *sk, struct sk_buff *skb, struct request_sock *req,
+				     struct tcp_check_result *res)
 {
 	bool own_req = false;
 	struct sock *child = tcp_v4_syn_recv_sock(sk, skb, req, &own_req);
@@ -354,7 +371,8 @@ static struct sock *tcp_req_complete(struct sock *sk, struct sk_buff *skb, struc
 }
 
 /* The timestamp of a segment for @req. Return: true if it lies in the past. */
-static bool tcp_req_parse(const struct request_sock *req, const struct sk_buff *skb, struct tcp_options_received *rx)
+static bool tcp_req_parse(const struct request_sock *req, const struct sk_buff *skb,
+			  struct tcp_options_received *rx)
 {
 	memset(rx, 0, sizeof(*rx));
 	if (tcp_hdrlen(skb) == sizeof(struct tcphdr))
@@ -366,7 +384,8 @@ static bool tcp_req_parse(const struct request_sock *req, const struct sk_buff *
 	return tcp_paws_reject(rx, TCP_SKB_CB(skb)->tcp_flags, ktime_get_ns());
 }
 
-struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct tcp_check_result *res)
+struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_sock *req,
+			   struct tcp_check_result *res)
 {
 	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 	u8 flg = cb->tcp_flags & (TCPHDR_RST | TCPHDR_SYN | TCPHDR_ACK);
@@ -385,7 +404,8 @@ struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_
 	if ((flg & TCPHDR_ACK) && !seq_eq(cb->ack_seq, seq_add(req->snt_isn, 1)))
 		return sk;
 	if (paws_reject || !tcp_in_window(cb->seq, cb->end_seq, rcv_nxt, seq_add(rcv_nxt, req->rsk_rcv_wnd))) {
-		res->reason = paws_reject ? SKB_DROP_REASON_TCP_RFC7323_PAWS : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
+		res->reason =
+			paws_reject ? SKB_DROP_REASON_TCP_RFC7323_PAWS : SKB_DROP_REASON_TCP_INVALID_SEQUENCE;
 		if (!(flg & TCPHDR_RST) && !tcp_oow_rate_limited(&req->last_oow_ack_ns, skb))
 			tcp_v4_reqsk_send_ack(skb, req);
 		return NULL;
@@ -402,7 +422,8 @@ struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_
 	if (!(flg & TCPHDR_ACK))
 		return NULL;
 	/* TCP_DEFER_ACCEPT: a bare ACK is not enough yet. */
-	if (req->num_timeout < inet_csk(sk)->icsk_accept_queue.rskq_defer_accept && seq_eq(cb->end_seq, rcv_nxt)) {
+	if (req->num_timeout < inet_csk(sk)->icsk_accept_queue.rskq_defer_accept &&
+	    seq_eq(cb->end_seq, rcv_nxt)) {
 		req->acked = true;
 		return NULL;
 	}

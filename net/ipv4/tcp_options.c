@@ -6,8 +6,8 @@
  * Differs: 1. these functions see bytes only, no sock: the unit tests feed them every truncation.
  *          2. what the sysctls forbid is decided by the caller, not while parsing.
  * Locks:   none.
- * Walk:    tcp_v4_rcv() has checked that the header lies in the linear part; tcp_conn_request(), tcp_rcv_established()
- *          and tcp_check_req() parse; tcp_transmit_skb() and tcp_make_synack() write.
+ * Walk:    tcp_v4_rcv() has checked that the header lies in the linear part; tcp_conn_request(),
+ *          tcp_rcv_established() and tcp_check_req() parse; tcp_transmit_skb() and tcp_make_synack() write.
  */
 #include "net/ipv4/tcp.h"
 
@@ -50,7 +50,8 @@ static void tcp_parse_syn_option(const u8 *p, unsigned int len, struct tcp_optio
 	}
 }
 
-static void tcp_parse_option(const struct tcphdr *th, const u8 *p, unsigned int len, struct tcp_options_received *rx, bool established)
+static void tcp_parse_option(const struct tcphdr *th, const u8 *p, unsigned int len,
+			     struct tcp_options_received *rx, bool established)
 {
 	if (p[0] == TCPOPT_TIMESTAMP && len == TCPOLEN_TIMESTAMP) {
 		rx->saw_tstamp = true;
@@ -120,8 +121,8 @@ bool tcp_fast_parse_options(const struct tcphdr *th, struct tcp_options_received
 		rx->nr_sacks = 0;
 		return false;
 	}
-	if (rx->tstamp_ok && tcp_hdrlen_of(th) == sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED && header_len >= tcp_hdrlen_of(th) &&
-	    tcp_parse_aligned_timestamp(th, rx)) {
+	if (rx->tstamp_ok && tcp_hdrlen_of(th) == sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED &&
+	    header_len >= tcp_hdrlen_of(th) && tcp_parse_aligned_timestamp(th, rx)) {
 		rx->nr_sacks = 0;
 		return true;
 	}
@@ -168,7 +169,8 @@ void tcp_options_write(u8 *p, const struct tcp_out_options *o)
 		p = put_be32(p, o->tsval);
 		p = put_be32(p, o->tsecr);
 	} else if (o->options & OPTION_SACK_ADVERTISE) {
-		p = put_be32(p, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK_PERM << 8 | TCPOLEN_SACK_PERM);
+		p = put_be32(p,
+			     TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK_PERM << 8 | TCPOLEN_SACK_PERM);
 	}
 	if (o->options & OPTION_WSCALE)
 		p = put_be32(p, TCPOPT_NOP << 24 | TCPOPT_WINDOW << 16 | TCPOLEN_WINDOW << 8 | o->ws);

@@ -2,8 +2,9 @@
  * net/ipv4/tcp_output.c - from the queue of unsent data to segments: how much, when, and with what header.
  *
  * Linux:   net/ipv4/tcp_output.c (6.1)
- * Same:    tcp_write_xmit() asks, for each skb, the congestion window, the peer's window and Nagle; an skb is as large
- *          as the device can cut (GSO) and is sent as a clone, while the original moves to the retransmit queue.
+ * Same:    tcp_write_xmit() asks, for each skb, the congestion window, the peer's window and Nagle; an skb is
+ *          as large as the device can cut (GSO) and is sent as a clone, while the original moves to the
+ *          retransmit queue.
  * Differs: 1. no small queues: a clone is not charged to the sock; the device's queue gives back -ENOBUFS.
  *          2. a clone's header is built in the original's headroom. 3. windows and MSS are in tcp_window.c,
  *             retransmission and probes in tcp_retransmit.c.
@@ -30,7 +31,10 @@ void tcp_chrono_stop(struct tcp_sock *tp)
 
 /* --- skbs of the write queue */
 
-/* tcp_stream_alloc_skb - with room for headers and @linear bytes, charged to the sock. NULL: no memory, or too much of it in use. */
+/*
+ * tcp_stream_alloc_skb - with room for headers and @linear bytes, charged to the sock. NULL: no memory, or too
+ * much of it in use.
+ */
 struct sk_buff *tcp_stream_alloc_skb(struct sock *sk, u32 linear, gfp_t gfp)
 {
 	struct sk_buff *skb = alloc_skb(MAX_HEADER + linear, gfp);
@@ -60,7 +64,8 @@ void tcp_skb_entail(struct sock *sk, struct sk_buff *skb)
 	sk->sk_wmem_queued += (int)skb->truesize;
 	sk->sk_forward_alloc -= (int)skb->truesize;
 	tp->nonagle &= (u8)~TCP_NAGLE_PUSH;
-	if (tcp_sysctl.slow_start_after_idle && !tp->packets_out && tp->tcp_mstamp_ns - tp->lsndtime_ns > inet_csk(sk)->icsk_rto_ns)
+	if (tcp_sysctl.slow_start_after_idle && !tp->packets_out &&
+	    tp->tcp_mstamp_ns - tp->lsndtime_ns > inet_csk(sk)->icsk_rto_ns)
 		tcp_cwnd_restart(sk, tp->tcp_mstamp_ns - tp->lsndtime_ns);
 }
 
@@ -136,7 +141,8 @@ void tcp_adjust_pcount(struct tcp_sock *tp, const struct sk_buff *skb, int decr)
 }
 
 /* The second half of tcp_fragment(): sequence numbers, flags and counters of the two parts. */
-static void tcp_fragment_split_cb(struct tcp_sock *tp, struct sk_buff *skb, struct sk_buff *buff, u32 len, unsigned int mss_now)
+static void tcp_fragment_split_cb(struct tcp_sock *tp, struct sk_buff *skb, struct sk_buff *buff, u32 len,
+				  unsigned int mss_now)
 {
 	struct tcp_skb_cb *a = TCP_SKB_CB(skb), *b = TCP_SKB_CB(buff);
 	int old_factor = tcp_skb_pcount(skb);
@@ -314,7 +320,8 @@ static u16 tcp_urg_pointer(const struct tcp_sock *tp, seq32 seq)
 	return seq_after(seq_add(seq, 0xffff), tp->snd_nxt) ? 0xffff : 0;
 }
 
-static void tcp_fill_header(struct sock *sk, struct sk_buff *skb, const struct tcp_skb_cb *cb, unsigned int hlen)
+static void tcp_fill_header(struct sock *sk, struct sk_buff *skb, const struct tcp_skb_cb *cb,
+			    unsigned int hlen)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct tcphdr *th = (struct tcphdr *)skb->data;
@@ -435,7 +442,8 @@ void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited)
 	}
 	if (tp->packets_out > tp->snd_cwnd_used)
 		tp->snd_cwnd_used = tp->packets_out;
-	if (!tcp_sysctl.slow_start_after_idle || tp->tcp_mstamp_ns - tp->snd_cwnd_stamp_ns < inet_csk(sk)->icsk_rto_ns)
+	if (!tcp_sysctl.slow_start_after_idle ||
+	    tp->tcp_mstamp_ns - tp->snd_cwnd_stamp_ns < inet_csk(sk)->icsk_rto_ns)
 		return;
 	/* One RTO of using less than allowed: meet in the middle. */
 	if (inet_csk(sk)->icsk_ca_state == TCP_CA_Open && !sock_flag(sk, SOCK_NOSPACE)) {
@@ -495,7 +503,8 @@ static bool tcp_minshall_check(const struct tcp_sock *tp)
 }
 
 /* RFC 896, 1122 4.2.3.4. Return: true if @skb may go now. */
-static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb, unsigned int cur_mss, int nonagle)
+static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb, unsigned int cur_mss,
+			   int nonagle)
 {
 	if (nonagle & TCP_NAGLE_PUSH)
 		return true;
@@ -507,8 +516,8 @@ static bool tcp_nagle_test(const struct tcp_sock *tp, const struct sk_buff *skb,
 }
 
 /* How many bytes of @skb may go: whole segments, or all of it when it ends inside both windows. */
-static unsigned int tcp_mss_split_point(const struct tcp_sock *tp, const struct sk_buff *skb, unsigned int mss_now,
-					unsigned int max_segs, int nonagle)
+static unsigned int tcp_mss_split_point(const struct tcp_sock *tp, const struct sk_buff *skb,
+					unsigned int mss_now, unsigned int max_segs, int nonagle)
 {
 	u32 window = (u32)seq_diff(tcp_wnd_end(tp), TCP_SKB_CB(skb)->seq);
 	u32 max_len = mss_now * max_segs, needed, partial;
@@ -526,10 +535,11 @@ static unsigned int tcp_mss_split_point(const struct tcp_sock *tp, const struct 
 }
 
 /*
- * Would a little patience give a larger skb? Only while ACKs are on their way that will open the window, and never for
- * the last bytes. Linux: tcp_tso_should_defer().
+ * Would a little patience give a larger skb? Only while ACKs are on their way that will open the window, and
+ * never for the last bytes. Linux: tcp_tso_should_defer().
  */
-static bool tcp_tso_should_defer(struct sock *sk, const struct sk_buff *skb, bool *is_cwnd_limited, u32 max_segs)
+static bool tcp_tso_should_defer(struct sock *sk, const struct sk_buff *skb, bool *is_cwnd_limited,
+				 u32 max_segs)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 send_win, cong_win, limit;
@@ -555,12 +565,13 @@ static bool tcp_tso_should_defer(struct sock *sk, const struct sk_buff *skb, boo
 }
 
 /* May @skb, the head of the queue, go now, and how many bytes of it? 0: no. */
-static unsigned int tcp_xmit_limit(struct sock *sk, struct sk_buff *skb, unsigned int mss_now, int nonagle, int push_one,
-				   bool *is_cwnd_limited)
+static unsigned int tcp_xmit_limit(struct sock *sk, struct sk_buff *skb, unsigned int mss_now, int nonagle,
+				   int push_one, bool *is_cwnd_limited)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	unsigned int tso_segs = (unsigned int)tcp_init_tso_segs(skb, mss_now);
-	unsigned int quota = tcp_cwnd_test(tp, skb), max_segs = max(1U, (unsigned int)TCP_GSO_MAX_SIZE / mss_now);
+	unsigned int quota = tcp_cwnd_test(tp, skb),
+		     max_segs = max(1U, (unsigned int)TCP_GSO_MAX_SIZE / mss_now);
 
 	if (!quota) {
 		if (push_one != 2)
@@ -635,7 +646,8 @@ void __tcp_push_pending_frames(struct sock *sk, unsigned int cur_mss, int nonagl
 		return;
 	/* Nothing in flight will make an ACK come: the probe timer must. */
 	if (tcp_write_xmit(sk, cur_mss, nonagle, 0) && !inet_csk(sk)->icsk_pending)
-		tcp_reset_xmit_timer(sk, ICSK_TIME_PROBE0, max_t(u64, inet_csk(sk)->icsk_rto_ns, TCP_RTO_MIN_NS));
+		tcp_reset_xmit_timer(sk, ICSK_TIME_PROBE0,
+				     max_t(u64, inet_csk(sk)->icsk_rto_ns, TCP_RTO_MIN_NS));
 }
 
 void tcp_push_one(struct sock *sk, unsigned int mss_now)
@@ -701,7 +713,8 @@ void tcp_send_delayed_ack(struct sock *sk)
 		if (inet_csk_in_pingpong_mode(sk) || (icsk->icsk_ack.pending & ICSK_ACK_PUSHED))
 			max_ato = TCP_DELACK_MAX_NS;
 		if (tp->srtt_us)
-			max_ato = min(max_ato, max_t(u64, (u64)(tp->srtt_us >> 3) * NSEC_PER_USEC, TCP_DELACK_MIN_NS));
+			max_ato = min(max_ato,
+				      max_t(u64, (u64)(tp->srtt_us >> 3) * NSEC_PER_USEC, TCP_DELACK_MIN_NS));
 		ato = min(ato, max_ato);
 	}
 	ato = min_t(u64, ato, TCP_DELACK_MAX_NS);
@@ -764,16 +777,19 @@ static void tcp_connect_init(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_initial_window w;
 
-	tp->tcp_header_len = (u16)(sizeof(struct tcphdr) + (tcp_sysctl.timestamps ? TCPOLEN_TSTAMP_ALIGNED : 0));
+	tp->tcp_header_len =
+		(u16)(sizeof(struct tcphdr) + (tcp_sysctl.timestamps ? TCPOLEN_TSTAMP_ALIGNED : 0));
 	if (tp->rx_opt.user_mss)
 		tp->rx_opt.mss_clamp = tp->rx_opt.user_mss;
 	tp->max_window = 0;
 	tcp_sync_mss(sk, tcp_mtu(sk));
 	tp->advmss = tcp_advertise_mss(sk, sk->sk_dst);
 	tcp_initialize_rcv_mss(sk);
-	if ((sk->sk_userlocks & SOCK_RCVBUF_LOCK) && (!tp->window_clamp || tp->window_clamp > (u32)tcp_full_space(sk)))
+	if ((sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+	    (!tp->window_clamp || tp->window_clamp > (u32)tcp_full_space(sk)))
 		tp->window_clamp = (u32)tcp_full_space(sk);
-	w = tcp_select_initial_window(tcp_full_space(sk), tp->window_clamp, tp->advmss - (u32)(tp->tcp_header_len - sizeof(struct tcphdr)),
+	w = tcp_select_initial_window(tcp_full_space(sk), tp->window_clamp,
+				      tp->advmss - (u32)(tp->tcp_header_len - sizeof(struct tcphdr)),
 				      tcp_sysctl.window_scaling);
 	tp->rcv_wnd = w.rcv_wnd;
 	tp->window_clamp = w.window_clamp;
@@ -834,7 +850,8 @@ int tcp_send_synack(struct sock *sk)
 	return tcp_transmit_skb(sk, skb);
 }
 
-static void tcp_synack_options(const struct sock *sk, const struct rtable *rt, const struct request_sock *req, struct tcp_out_options *o)
+static void tcp_synack_options(const struct sock *sk, const struct rtable *rt, const struct request_sock *req,
+			       struct tcp_out_options *o)
 {
 	memset(o, 0, sizeof(*o));
 	o->options = OPTION_MSS;
@@ -875,7 +892,8 @@ struct sk_buff *tcp_make_synack(const struct sock *sk, struct rtable *rt, struct
 	th->window = cpu_to_be16((u16)min_t(u32, req->rsk_rcv_wnd, 65535));
 	th->urg_ptr = cpu_to_be16(0);
 	tcp_options_write((u8 *)(th + 1), &opts);
-	th->check = (u16)~csum_tcpudp_magic(req->common.skc_rcv_saddr, req->common.skc_daddr, skb->len, IPPROTO_TCP, 0);
+	th->check = (u16)~csum_tcpudp_magic(req->common.skc_rcv_saddr, req->common.skc_daddr, skb->len,
+					    IPPROTO_TCP, 0);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb->transport_header;
 	skb->csum_offset = offsetof(struct tcphdr, check);
@@ -883,7 +901,10 @@ struct sk_buff *tcp_make_synack(const struct sock *sk, struct rtable *rt, struct
 	return skb;
 }
 
-/* tcp_release_cb - the proto's release_cb(): what timers and ICMP found the sock owned for. Sock owned, slock held. */
+/*
+ * tcp_release_cb - the proto's release_cb(): what timers and ICMP found the sock owned for. Sock owned, slock
+ * held.
+ */
 void tcp_release_cb(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

@@ -1,9 +1,10 @@
 /*
  * net/ipv4/tcp_proc.c - /proc/net/tcp: every connection, request, TIME_WAIT record and listener as a line.
  *
- * Linux:   tcp4_seq_show() in net/ipv4/tcp_ipv4.c (6.1)
+ * Linux:   in net/ipv4/tcp_ipv4.c (6.1)
  * Same:    columns, widths and the meaning of each; listeners first.
- * Differs: 1. the text is made in one pass, a bucket at a time: a connection that moves meanwhile may be missed.
+ * Differs: 1. the text is made in one pass, a bucket at a time: a connection that moves meanwhile may be
+ *             missed.
  * Locks:   EHASH, one bucket at a time.
  * Walk:    read of /proc/net/tcp -> tcp4_show().
  */
@@ -43,12 +44,16 @@ static void tcp4_show_sock(struct seq_file *m, const struct sock *sk, int num, u
 	s32 rx = listening ? (s32)READ_ONCE(sk->sk_ack_backlog) : max(seq_diff(tp->rcv_nxt, tp->copied_seq), 0);
 
 	tcp4_show_addresses(m, sk, be16_to_cpu(inet_sk(sk)->inet_sport), sk->sk_state, num);
-	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5u %8d %llu %d %p", tp->write_seq.v - tp->snd_una.v, (u32)rx, timer,
-		   (unsigned long)(timer ? ticks_until(expires, now) : 0), icsk->icsk_retransmits, sk->sk_uid, icsk->icsk_probes_out,
-		   (unsigned long long)sk->sk_ino, refcount_read(&sk->sk_refcnt), (const void *)sk);
+	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5u %8d %llu %d %p", tp->write_seq.v - tp->snd_una.v, (u32)rx,
+		   timer, (unsigned long)(timer ? ticks_until(expires, now) : 0), icsk->icsk_retransmits,
+		   sk->sk_uid, icsk->icsk_probes_out, (unsigned long long)sk->sk_ino,
+		   refcount_read(&sk->sk_refcnt), (const void *)sk);
 	seq_printf(m, " %llu %llu %u %u %d\n", (unsigned long long)ns_to_ticks(icsk->icsk_rto_ns),
-		   (unsigned long long)ns_to_ticks(icsk->icsk_ack.ato_ns), (u32)icsk->icsk_ack.quick << 1 | inet_csk_in_pingpong_mode(sk),
-		   tp->snd_cwnd, listening ? 0 : tcp_in_initial_slowstart(tp) ? -1 : (int)tp->snd_ssthresh);
+		   (unsigned long long)ns_to_ticks(icsk->icsk_ack.ato_ns),
+		   (u32)icsk->icsk_ack.quick << 1 | inet_csk_in_pingpong_mode(sk), tp->snd_cwnd,
+		   listening                      ? 0
+		   : tcp_in_initial_slowstart(tp) ? -1
+						  : (int)tp->snd_ssthresh);
 }
 
 static void tcp4_show_req(struct seq_file *m, const struct request_sock *req, int num, u64 now)
@@ -56,15 +61,17 @@ static void tcp4_show_req(struct seq_file *m, const struct request_sock *req, in
 	const struct sock *sk = (const struct sock *)req;
 
 	tcp4_show_addresses(m, sk, req->common.skc_num, TCP_SYN_RECV, num);
-	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5u %8d %d %d %p\n", 0, 0, 1, (unsigned long)ticks_until(req->rsk_timer.expires_ns, now),
-		   req->num_timeout, req->common.sk_uid, 0, 0, 0, (const void *)req);
+	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5u %8d %d %d %p\n", 0, 0, 1,
+		   (unsigned long)ticks_until(req->rsk_timer.expires_ns, now), req->num_timeout,
+		   req->common.sk_uid, 0, 0, 0, (const void *)req);
 }
 
 static void tcp4_show_tw(struct seq_file *m, const struct inet_timewait_sock *tw, int num, u64 now)
 {
 	tcp4_show_addresses(m, (const struct sock *)tw, be16_to_cpu(tw->tw_sport), tw->tw_substate, num);
-	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5d %8d %d %d %p\n", 0, 0, 3, (unsigned long)ticks_until(tw->tw_timer.expires_ns, now),
-		   0, 0, 0, 0, refcount_read(&tw->common.skc_refcnt), (const void *)tw);
+	seq_printf(m, "%08X:%08X %02X:%08lX %08X %5d %8d %d %d %p\n", 0, 0, 3,
+		   (unsigned long)ticks_until(tw->tw_timer.expires_ns, now), 0, 0, 0, 0,
+		   refcount_read(&tw->common.skc_refcnt), (const void *)tw);
 }
 
 static void tcp4_show_bucket(struct seq_file *m, struct inet_ehash_bucket *head, int *num, u64 now)
@@ -91,7 +98,8 @@ static void tcp4_show(struct seq_file *m, void *arg)
 	int num = 0;
 
 	(void)arg;
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+		    "timeout inode\n");
 	for (int i = 0; i < INET_LHTABLE_SIZE; i++)
 		tcp4_show_bucket(m, &tcp_hashinfo.lhash[i], &num, now);
 	for (u32 i = 0; i <= tcp_hashinfo.ehash_mask; i++)

@@ -1,11 +1,13 @@
 /*
- * net/ipv4/tcp_rcvbuf.c - memory: what a connection may hold, and buffers that grow with what the path can carry.
+ * net/ipv4/tcp_rcvbuf.c - memory: what a connection may hold, and buffers that grow with what the path can
+ * carry.
  *
  * Linux:   parts of net/ipv4/tcp_input.c, net/core/sock.c (sk_mem_*) (6.1)
- * Same:    truesize is charged, not length; the receive buffer follows the bytes the reader takes in a round trip
- *          (dynamic right-sizing), the send buffer twice the congestion window; windows grow as full segments arrive.
- * Differs: 1. memory is taken from the protocol in steps of 16 KiB and given back above 64 KiB: one atomic operation
- *             in many segments. 2. one limit for all of TCP, no pressure state.
+ * Same:    truesize is charged, not length; the receive buffer follows the bytes the reader takes in a round
+ *          trip (dynamic right-sizing), the send buffer twice the congestion window; windows grow as full
+ *          segments arrive.
+ * Differs: 1. memory is taken from the protocol in steps of 16 KiB and given back above 64 KiB: one atomic
+ *             operation in many segments. 2. one limit for all of TCP, no pressure state.
  * Locks:   the sock's owner, or its slock in softirq; so sk_rmem_alloc is written with plain stores.
  * Walk:    tcp_data_queue() -> tcp_try_rmem_schedule(); tcp_recvmsg() -> tcp_rcv_space_adjust().
  */
@@ -13,7 +15,10 @@
 
 enum { TCP_MEM_QUANTUM = 16 * 1024, TCP_MEM_KEEP = 64 * 1024 };
 
-/* tcp_mem_charge - make sure @size bytes can be taken from sk_forward_alloc. False: TCP has used its share of memory. */
+/*
+ * tcp_mem_charge - make sure @size bytes can be taken from sk_forward_alloc. False: TCP has used its share of
+ * memory.
+ */
 bool tcp_mem_charge(struct sock *sk, u32 size)
 {
 	struct proto *prot = sk->sk_prot;
@@ -78,11 +83,15 @@ void tcp_skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 
 /* --- the send buffer */
 
-/* tcp_sndbuf_expand - room for twice what the congestion window allows (slow start doubles it within a round trip). */
+/*
+ * tcp_sndbuf_expand - room for twice what the congestion window allows (slow start doubles it within a round
+ * trip).
+ */
 void tcp_sndbuf_expand(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	u32 per_mss = max_t(u32, tp->rx_opt.mss_clamp, tp->mss_cache) + TCP_HEADER_MAX + (u32)sizeof(struct skb_shared_info);
+	u32 per_mss = max_t(u32, tp->rx_opt.mss_clamp, tp->mss_cache) + TCP_HEADER_MAX +
+		      (u32)sizeof(struct skb_shared_info);
 	u32 nr_segs = max(max_t(u32, TCP_INIT_CWND, tp->snd_cwnd), tp->reordering + 1U);
 	u64 sndmem;
 
@@ -100,7 +109,10 @@ static bool tcp_should_expand_sndbuf(const struct sock *sk)
 	return !(sk->sk_userlocks & SOCK_SNDBUF_LOCK) && tcp_packets_in_flight(tp) < tp->snd_cwnd;
 }
 
-/* tcp_check_space - an ACK has freed buffer: tell writers who found it full (SOCK_NOSPACE, set by tcp_poll() and tcp_sendmsg()). */
+/*
+ * tcp_check_space - an ACK has freed buffer: tell writers who found it full (SOCK_NOSPACE, set by tcp_poll()
+ * and tcp_sendmsg()).
+ */
 void tcp_check_space(struct sock *sk)
 {
 	/* Pairs with the barrier after SOCK_NOSPACE is set in tcp_poll(). */
@@ -156,13 +168,14 @@ void tcp_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb)
 }
 
 /*
- * Let the window grow by as much as full segments of this shape could fill: a peer that sends tiny segments, whose
- * truesize is many times their length, does not get a large window.
+ * Let the window grow by as much as full segments of this shape could fill: a peer that sends tiny segments,
+ * whose truesize is many times their length, does not get a large window.
  */
 void tcp_grow_window(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	int room = (int)min(min_t(u32, tp->window_clamp, S32_MAX), (u32)max(tcp_space(sk), 0)) - (int)tp->rcv_ssthresh;
+	int room = (int)min(min_t(u32, tp->window_clamp, S32_MAX), (u32)max(tcp_space(sk), 0)) -
+		   (int)tp->rcv_ssthresh;
 	u32 incr = 0;
 
 	if (room <= 0)
@@ -226,7 +239,8 @@ void tcp_rcv_rtt_measure(struct tcp_sock *tp)
 	if (tp->rcv_rtt_est.time_ns) {
 		if (seq_before(tp->rcv_nxt, tp->rcv_rtt_est.seq))
 			return;
-		tcp_rcv_rtt_update(tp, (u32)((tp->tcp_mstamp_ns - tp->rcv_rtt_est.time_ns) / NSEC_PER_USEC), true);
+		tcp_rcv_rtt_update(tp, (u32)((tp->tcp_mstamp_ns - tp->rcv_rtt_est.time_ns) / NSEC_PER_USEC),
+				   true);
 	}
 	tp->rcv_rtt_est.seq = seq_add(tp->rcv_nxt, tp->rcv_wnd);
 	tp->rcv_rtt_est.time_ns = tp->tcp_mstamp_ns;
@@ -248,7 +262,10 @@ void tcp_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb)
 		tcp_rcv_rtt_update(tp, max(delta, 1U) * 1000, false);
 }
 
-/* tcp_rcv_space_adjust - after each read: has the reader taken more in one round trip than ever? Then the buffer grows. */
+/*
+ * tcp_rcv_space_adjust - after each read: has the reader taken more in one round trip than ever? Then the
+ * buffer grows.
+ */
 void tcp_rcv_space_adjust(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -283,7 +300,8 @@ void tcp_rcv_space_adjust(struct sock *sk)
 }
 
 /*
- * tcp_event_data_recv - in-order data has arrived: predict when the next will come (ato), and so whether an ACK may wait.
+ * tcp_event_data_recv - in-order data has arrived: predict when the next will come (ato), and so whether an ACK
+ * may wait.
  * Linux: tcp_event_data_recv().
  */
 void tcp_event_data_recv(struct sock *sk, struct sk_buff *skb)

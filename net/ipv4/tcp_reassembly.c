@@ -1,14 +1,17 @@
 /*
- * net/ipv4/tcp_reassembly.c - the text of segments: in order for the reader, out of order for later, within bounds.
+ * net/ipv4/tcp_reassembly.c - the text of segments: in order for the reader, out of order for later, within
+ * bounds.
  *
  * Linux:   tcp_data_queue() and its helpers in net/ipv4/tcp_input.c (6.1)
- * Same:    RFC 9293 3.10.7.4, seventh and eighth check; out-of-order segments in a red-black tree; SACK blocks, the
- *          newest first (RFC 2018 4), DSACK (RFC 2883); when the buffer is full small skbs are copied together and, if
- *          that does not help, out-of-order data is given up, the highest first.
- * Differs: 1. only bytes that fit the tail's free room are merged on arrival: pages are never moved between skbs.
+ * Same:    RFC 9293 3.10.7.4, seventh and eighth check; out-of-order segments in a red-black tree; SACK blocks,
+ *          the newest first (RFC 2018 4), DSACK (RFC 2883); when the buffer is full small skbs are copied
+ *          together and, if that does not help, out-of-order data is given up, the highest first.
+ * Differs: 1. only bytes that fit the tail's free room are merged on arrival: pages are never moved between
+ *             skbs.
  *          2. the out-of-order tree is not copied together.
  * Locks:   the sock's owner, or its slock in softirq.
- * Walk:    tcp_rcv_established() -> tcp_data_queue() -> tcp_queue_rcv() -> tcp_data_ready() -> sock_def_readable().
+ * Walk:    tcp_rcv_established() -> tcp_data_queue() -> tcp_queue_rcv() -> tcp_data_ready() ->
+ *          sock_def_readable().
  */
 #include "net/ipv4/tcp.h"
 
@@ -42,7 +45,8 @@ static void tcp_dsack_extend(struct tcp_sock *tp, seq32 seq, seq32 end_seq)
 static void tcp_sack_drop(struct tcp_sock *tp, int i)
 {
 	tp->num_sacks--;
-	memmove(&tp->selective_acks[i], &tp->selective_acks[i + 1], (size_t)(tp->num_sacks - i) * sizeof(tp->selective_acks[0]));
+	memmove(&tp->selective_acks[i], &tp->selective_acks[i + 1],
+		(size_t)(tp->num_sacks - i) * sizeof(tp->selective_acks[0]));
 }
 
 /* New out-of-order data: its block comes first, merged with the ones it touches. */
@@ -109,7 +113,10 @@ void tcp_ofo_purge(struct sock *sk)
 	tp->have_dsack = false;
 }
 
-/* Give up out-of-order data, the highest first: it is the last that will be needed. Return: true if there was some. */
+/*
+ * Give up out-of-order data, the highest first: it is the last that will be needed. Return: true if there was
+ * some.
+ */
 static bool tcp_prune_ofo_queue(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -127,7 +134,10 @@ static bool tcp_prune_ofo_queue(struct sock *sk)
 	return true;
 }
 
-/* Copy from @skb on as many neighbours as fit @room bytes into @to; they are gone then. Return: the first left alone. */
+/*
+ * Copy from @skb on as many neighbours as fit @room bytes into @to; they are gone then. Return: the first left
+ * alone.
+ */
 static struct sk_buff *tcp_collapse_into(struct sock *sk, struct sk_buff *to, struct sk_buff *skb, u32 room)
 {
 	struct sk_buff_head *q = &sk->sk_receive_queue;
@@ -257,11 +267,14 @@ static void tcp_rcv_nxt_update(struct tcp_sock *tp, seq32 seq)
 	WRITE_ONCE(tp->rcv_nxt.v, seq.v);
 }
 
-/* Do the bytes of @skb fit behind those of @tail? A small copy is cheaper than an skb of its own in the queue. */
+/*
+ * Do the bytes of @skb fit behind those of @tail? A small copy is cheaper than an skb of its own in the queue.
+ */
 static bool tcp_try_coalesce(struct sk_buff *tail, const struct sk_buff *skb)
 {
 	if (!tail || skb->len > skb_tailroom(tail) || skb->len > 512 || skb_cloned(tail) ||
-	    !seq_eq(TCP_SKB_CB(tail)->end_seq, TCP_SKB_CB(skb)->seq) || (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
+	    !seq_eq(TCP_SKB_CB(tail)->end_seq, TCP_SKB_CB(skb)->seq) ||
+	    (TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN))
 		return false;
 	if (skb_copy_bits(skb, 0, skb_put(tail, skb->len), skb->len))
 		BUG();
@@ -345,7 +358,8 @@ static void tcp_ofo_queue(struct sock *sk)
 /* --- out of order */
 
 /* Where in the tree [seq, end) belongs. Return: true if all of it is there already. */
-static bool tcp_ofo_find(struct tcp_sock *tp, const struct tcp_skb_cb *cb, struct rb_node **parent, struct rb_node ***link)
+static bool tcp_ofo_find(struct tcp_sock *tp, const struct tcp_skb_cb *cb, struct rb_node **parent,
+			 struct rb_node ***link)
 {
 	struct rb_node **p = &tp->out_of_order_queue.rb_node;
 	struct sk_buff *last = tp->ooo_last_skb;
@@ -490,7 +504,8 @@ int tcp_data_queue(struct sock *sk, struct sk_buff *skb)
 		return tcp_data_useless(sk, SKB_DROP_REASON_TCP_OLD_DATA);
 	}
 	if (!seq_before(cb->seq, seq_add(tp->rcv_nxt, tcp_receive_window(tp))))
-		return tcp_data_useless(sk, seq_eq(cb->seq, tp->rcv_nxt) ? SKB_DROP_REASON_TCP_ZERO_WINDOW : SKB_DROP_REASON_TCP_OVERWINDOW);
+		return tcp_data_useless(sk, seq_eq(cb->seq, tp->rcv_nxt) ? SKB_DROP_REASON_TCP_ZERO_WINDOW
+									 : SKB_DROP_REASON_TCP_OVERWINDOW);
 	if (seq_after(cb->seq, tp->rcv_nxt))
 		return tcp_data_queue_ofo(sk, skb);
 	if (seq_before(cb->seq, tp->rcv_nxt)) {

@@ -1,12 +1,15 @@
 /*
  * net/ipv4/tcp_recovery.c - loss: when to believe in it, how far to slow down, and when it was none after all.
  *
- * Linux:   tcp_fastretrans_alert() and its helpers in net/ipv4/tcp_input.c, not tcp_recovery.c, which is RACK (6.1)
- * Same:    the five states Open, Disorder, CWR, Recovery, Loss; NewReno (RFC 6582), SACK-based recovery (RFC 6675),
- *          proportional rate reduction (RFC 6937), limited transmit (RFC 3042), undo by timestamps (RFC 3522) and DSACK.
+ * Linux:   tcp_fastretrans_alert() and its helpers in net/ipv4/tcp_input.c, not tcp_recovery.c, which is RACK
+ *          (6.1)
+ * Same:    the five states Open, Disorder, CWR, Recovery, Loss; NewReno (RFC 6582), SACK-based recovery (RFC
+ *          6675), proportional rate reduction (RFC 6937), limited transmit (RFC 3042), undo by timestamps (RFC
+ *          3522) and DSACK.
  * Differs: 1. no F-RTO, no RACK, no ECN.
  * Locks:   the sock's owner, or its slock in softirq.
- * Walk:    tcp_ack() -> tcp_fastretrans_alert() -> tcp_xmit_retransmit_queue(); tcp_retransmit_timer() -> tcp_enter_loss().
+ * Walk:    tcp_ack() -> tcp_fastretrans_alert() -> tcp_xmit_retransmit_queue(); tcp_retransmit_timer() ->
+ *          tcp_enter_loss().
  */
 #include "net/ipv4/tcp.h"
 
@@ -30,7 +33,8 @@ static u32 tcp_current_ssthresh(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	return tcp_in_cwnd_reduction(sk) ? tp->snd_ssthresh : max(tp->snd_ssthresh, (tp->snd_cwnd >> 1) + (tp->snd_cwnd >> 2));
+	return tcp_in_cwnd_reduction(sk) ? tp->snd_ssthresh
+					 : max(tp->snd_ssthresh, (tp->snd_cwnd >> 1) + (tp->snd_cwnd >> 2));
 }
 
 static bool tcp_any_retrans_done(const struct sock *sk)
@@ -83,7 +87,8 @@ static void tcp_end_cwnd_reduction(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (tp->snd_ssthresh < TCP_INFINITE_SSTHRESH && (inet_csk(sk)->icsk_ca_state == TCP_CA_CWR || tp->undo_valid)) {
+	if (tp->snd_ssthresh < TCP_INFINITE_SSTHRESH &&
+	    (inet_csk(sk)->icsk_ca_state == TCP_CA_CWR || tp->undo_valid)) {
 		tp->snd_cwnd = tp->snd_ssthresh;
 		tp->snd_cwnd_stamp_ns = tp->tcp_mstamp_ns;
 	}
@@ -202,7 +207,10 @@ static bool tcp_try_undo_loss(struct sock *sk)
 	return true;
 }
 
-/* A partial ACK in Recovery that shows the segment had been delayed. Return: true if nothing more is to be done. */
+/*
+ * A partial ACK in Recovery that shows the segment had been delayed. Return: true if nothing more is to be
+ * done.
+ */
 static bool tcp_try_undo_partial(struct sock *sk, seq32 prior_snd_una)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -267,11 +275,13 @@ static void tcp_newreno_mark_lost(struct sock *sk, bool snd_una_advanced)
 	struct sk_buff *skb = tcp_rtx_queue_head(sk);
 	u8 state = inet_csk(sk)->icsk_ca_state;
 
-	if (!((state < TCP_CA_Recovery && tp->sacked_out >= tp->reordering) || (state == TCP_CA_Recovery && snd_una_advanced)))
+	if (!((state < TCP_CA_Recovery && tp->sacked_out >= tp->reordering) ||
+	      (state == TCP_CA_Recovery && snd_una_advanced)))
 		return;
 	if (!skb || (TCP_SKB_CB(skb)->sacked & TCPCB_LOST))
 		return;
-	if (tcp_skb_pcount(skb) > 1 && skb->len > tp->mss_cache && tcp_fragment(sk, &tp->tcp_rtx_queue, skb, tp->mss_cache, tp->mss_cache))
+	if (tcp_skb_pcount(skb) > 1 && skb->len > tp->mss_cache &&
+	    tcp_fragment(sk, &tp->tcp_rtx_queue, skb, tp->mss_cache, tp->mss_cache))
 		return;
 	tcp_mark_skb_lost(tp, skb);
 }
@@ -293,7 +303,9 @@ static bool tcp_time_to_recover(const struct tcp_sock *tp)
 	return tp->lost_out || tp->sacked_out + 1 > tp->reordering;
 }
 
-/* tcp_simple_retransmit - the path MTU has shrunk: what is larger is lost, without being a sign of congestion. */
+/*
+ * tcp_simple_retransmit - the path MTU has shrunk: what is larger is lost, without being a sign of congestion.
+ */
 void tcp_simple_retransmit(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -328,11 +340,15 @@ static bool tcp_check_sack_reneging(struct sock *sk, int flag)
 	if (!(flag & FLAG_SACK_RENEGING) || !(flag & FLAG_SND_UNA_ADVANCED))
 		return false;
 	/* The receiver has dropped what it had SACKed: let the RTO sort it out, soon. */
-	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, max_t(u64, (u64)(tp->srtt_us >> 4) * NSEC_PER_USEC, 10 * NSEC_PER_MSEC));
+	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
+			     max_t(u64, (u64)(tp->srtt_us >> 4) * NSEC_PER_USEC, 10 * NSEC_PER_MSEC));
 	return true;
 }
 
-/* Leave Recovery or CWR once all that was in flight when it began is acknowledged. Return: true if nothing more is to be done. */
+/*
+ * Leave Recovery or CWR once all that was in flight when it began is acknowledged. Return: true if nothing more
+ * is to be done.
+ */
 static bool tcp_fastretrans_exit(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -416,7 +432,8 @@ void tcp_fastretrans_alert(struct sock *sk, struct tcp_ack_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u8 state = inet_csk(sk)->icsk_ca_state;
-	bool do_lost = st->num_dupack || (st->flag & (FLAG_DATA_SACKED | FLAG_SND_UNA_ADVANCED)), fast_rexmit = false;
+	bool do_lost = st->num_dupack || (st->flag & (FLAG_DATA_SACKED | FLAG_SND_UNA_ADVANCED)),
+	     fast_rexmit = false;
 
 	if (!tp->packets_out && tp->sacked_out)
 		tp->sacked_out = 0;

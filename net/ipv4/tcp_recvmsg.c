@@ -1,8 +1,9 @@
 /*
  * net/ipv4/tcp_recvmsg.c - from the receive queue to the user's buffer: the one copy of every byte.
  *
- * Linux:   tcp_recvmsg_locked() in net/ipv4/tcp.c (6.1)
- * Same:    low-water mark, MSG_WAITALL, MSG_PEEK, MSG_TRUNC, MSG_OOB, the place of urgent data, when the reader sends ACKs.
+ * Linux:   in net/ipv4/tcp.c (6.1)
+ * Same:    low-water mark, MSG_WAITALL, MSG_PEEK, MSG_TRUNC, MSG_OOB, the place of urgent data, when the reader
+ *          sends ACKs.
  * Differs: 1. the big loop is cut into "find", "copy" and "wait". 2. no timestamps, no zero copy.
  * Locks:   SOCK_OWNER, given up while waiting.
  * Walk:    inet_recvmsg() -> tcp_recvmsg() -> skb_copy_datagram_iter(), or -> sk_wait_data() -> schedule().
@@ -28,7 +29,10 @@ struct tcp_recv {
 };
 enum tcp_recv_step { TCP_RECV_AGAIN, TCP_RECV_END };
 
-/* tcp_cleanup_rbuf - the reader has taken @copied bytes: is an ACK due, or has the window opened enough to say so? */
+/*
+ * tcp_cleanup_rbuf - the reader has taken @copied bytes: is an ACK due, or has the window opened enough to say
+ * so?
+ */
 void tcp_cleanup_rbuf(struct sock *sk, int copied)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -37,7 +41,8 @@ void tcp_cleanup_rbuf(struct sock *sk, int copied)
 
 	if (inet_csk_ack_scheduled(sk)) {
 		u8 pending = icsk->icsk_ack.pending;
-		bool pushed = (pending & ICSK_ACK_PUSHED2) || ((pending & ICSK_ACK_PUSHED) && !inet_csk_in_pingpong_mode(sk));
+		bool pushed = (pending & ICSK_ACK_PUSHED2) ||
+			      ((pending & ICSK_ACK_PUSHED) && !inet_csk_in_pingpong_mode(sk));
 
 		/* More than a segment, or the end of a burst that the reader has emptied. */
 		time_to_ack = seq_diff(tp->rcv_nxt, tp->rcv_wup) > (s32)icsk->icsk_ack.rcv_mss ||
@@ -106,7 +111,10 @@ static struct sk_buff *tcp_recv_find(struct tcp_recv *r, u32 *offset)
 	return NULL;
 }
 
-/* Up to the urgent byte, or past it. Return: how many of @used bytes may be copied; *@offset moves past the urgent byte. */
+/*
+ * Up to the urgent byte, or past it. Return: how many of @used bytes may be copied; *@offset moves past the
+ * urgent byte.
+ */
 static u32 tcp_recv_around_urg(struct tcp_recv *r, u32 used, u32 *offset)
 {
 	struct tcp_sock *tp = tcp_sk(r->sk);
@@ -167,7 +175,8 @@ static enum tcp_recv_step tcp_recv_may_wait(struct tcp_recv *r)
 	struct sock *sk = r->sk;
 
 	if (r->copied) {
-		if (!r->timeo || sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN) || signal_pending(current))
+		if (!r->timeo || sk->sk_err || sk->sk_state == TCP_CLOSE || (sk->sk_shutdown & RCV_SHUTDOWN) ||
+		    signal_pending(current))
 			return TCP_RECV_END;
 		return TCP_RECV_AGAIN;
 	}
@@ -249,7 +258,9 @@ static void tcp_recv_begin(struct tcp_recv *r)
 	}
 }
 
-/* tcp_recvmsg - the proto's recvmsg(). Return: bytes, 0 at the end, or -errno. Context: task, sock not owned. */
+/*
+ * tcp_recvmsg - the proto's recvmsg(). Return: bytes, 0 at the end, or -errno. Context: task, sock not owned.
+ */
 ssize_t tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
 {
 	struct tcp_recv r = { .sk = sk, .msg = msg, .flags = flags, .len = len };

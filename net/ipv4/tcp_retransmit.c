@@ -2,8 +2,8 @@
  * net/ipv4/tcp_retransmit.c - sending again: what was lost, what may have been, and probes of a closed window.
  *
  * Linux:   the same functions in net/ipv4/tcp_output.c (6.1)
- * Same:    segments marked lost go again as the window allows, oldest first; a tail loss probe (RFC 8985 7) two round
- *          trips after the last data; zero-window probes with backoff (RFC 9293 3.8.6.1).
+ * Same:    segments marked lost go again as the window allows, oldest first; a tail loss probe (RFC 8985 7) two
+ *          round trips after the last data; zero-window probes with backoff (RFC 9293 3.8.6.1).
  * Differs: 1. small neighbours are not merged when they are sent again. 2. the queue is walked from its head.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_retransmit_timer() -> tcp_retransmit_skb(); tcp_ack() -> tcp_xmit_retransmit_queue().
@@ -48,7 +48,10 @@ static int tcp_retransmit_prepare(struct sock *sk, struct sk_buff *skb, unsigned
 	return 0;
 }
 
-/* __tcp_retransmit_skb - send up to @segs packets of @skb again, without the bookkeeping of a loss. 0 or -errno. */
+/*
+ * __tcp_retransmit_skb - send up to @segs packets of @skb again, without the bookkeeping of a loss. 0 or
+ * -errno.
+ */
 int __tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -120,8 +123,9 @@ void tcp_xmit_retransmit_queue(struct sock *sk)
 /* --- tail loss probe, RFC 8985 7 */
 
 /*
- * tcp_schedule_loss_probe - after new data: if nothing comes back for two round trips, a probe finds out before the RTO
- * does. Return: true if the probe timer is armed. @advancing_rto: the caller has just restarted the RTO.
+ * tcp_schedule_loss_probe - after new data: if nothing comes back for two round trips, a probe finds out before
+ * the RTO does. Return: true if the probe timer is armed. @advancing_rto: the caller has just restarted the
+ * RTO.
  */
 bool tcp_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 {
@@ -185,8 +189,8 @@ rearm:
 /* --- probes */
 
 /*
- * An empty segment with a sequence number the peer has already acknowledged: it must answer with an ACK that tells its
- * window. @urgent: one byte ahead, so that the urgent pointer is seen. 0 or -errno.
+ * An empty segment with a sequence number the peer has already acknowledged: it must answer with an ACK that
+ * tells its window. @urgent: one byte ahead, so that the urgent pointer is seen. 0 or -errno.
  */
 static int tcp_xmit_probe_skb(struct sock *sk, bool urgent)
 {
@@ -204,7 +208,10 @@ static int tcp_xmit_probe_skb(struct sock *sk, bool urgent)
 	return tcp_transmit_once(sk, skb);
 }
 
-/* tcp_write_wakeup - probe the window: with the first bytes it lets in, else with an empty segment. 0 or -errno. */
+/*
+ * tcp_write_wakeup - probe the window: with the first bytes it lets in, else with an empty segment. 0 or
+ * -errno.
+ */
 int tcp_write_wakeup(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

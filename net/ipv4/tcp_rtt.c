@@ -2,9 +2,10 @@
  * net/ipv4/tcp_rtt.c - how long a round trip takes, and how long to wait before sending again.
  *
  * Linux:   tcp_rtt_estimator() and friends in net/ipv4/tcp_input.c, lib/win_minmax.c (6.1)
- * Same:    Van Jacobson's estimator in scaled integers, with Linux's two changes: the variance rises at once but
- *          falls only once per round trip, and a falling RTT does not raise it.
- * Differs: 1. the minimum over a window keeps one sample instead of three: a new window begins with its first sample.
+ * Same:    Van Jacobson's estimator in scaled integers, with Linux's two changes: the variance rises at once
+ *          but falls only once per round trip, and a falling RTT does not raise it.
+ * Differs: 1. the minimum over a window keeps one sample instead of three: a new window begins with its first
+ *             sample.
  * Locks:   the sock's owner, or its slock.
  * Walk:    tcp_ack() -> tcp_rtt_estimator() -> tcp_set_rto().
  */

@@ -2,10 +2,11 @@
  * net/ipv4/tcp_sack.c - the scoreboard: which of the segments in flight have arrived, and which must be lost.
  *
  * Linux:   tcp_sacktag_write_queue() and its helpers in net/ipv4/tcp_input.c (6.1)
- * Same:    tags SACKED_ACKED, LOST and SACKED_RETRANS on each skb and their sums in tcp_sock; DSACK (RFC 2883); a
- *          super-packet is cut where a block ends; a segment is lost when more than tp->reordering segments above
- *          it have arrived (RFC 6675 4, IsLost()).
- * Differs: 1. blocks are sorted and the queue walked once from the left, without hints or a cache of old blocks.
+ * Same:    tags SACKED_ACKED, LOST and SACKED_RETRANS on each skb and their sums in tcp_sock; DSACK (RFC 2883);
+ *          a super-packet is cut where a block ends; a segment is lost when more than tp->reordering segments
+ *          above it have arrived (RFC 6675 4, IsLost).
+ * Differs: 1. blocks are sorted and the queue walked once from the left, without hints or a cache of old
+ *             blocks.
  *          2. no RACK: time alone does not make a segment lost before the RTO or the tail loss probe.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_ack() -> tcp_sacktag_write_queue(); tcp_fastretrans_alert() -> tcp_mark_head_lost().
@@ -15,7 +16,10 @@
 /* tcp_sysctl.reordering is where it starts; Linux's tcp_max_reordering (300) is more than a u8 holds. */
 enum { TCP_MAX_REORDERING = 127 };
 
-/* tcp_check_sack_reordering - @low_seq arrived after segments above it, and was sent once: the network reorders. */
+/*
+ * tcp_check_sack_reordering - @low_seq arrived after segments above it, and was sent once: the network
+ * reorders.
+ */
 void tcp_check_sack_reordering(struct sock *sk, seq32 low_seq)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -29,7 +33,10 @@ void tcp_check_sack_reordering(struct sock *sk, seq32 low_seq)
 	tp->reord_seen++;
 }
 
-/* tcp_mark_skb_lost - @skb, if not SACKed, will have to be sent again; if it was already, that copy is lost too. */
+/*
+ * tcp_mark_skb_lost - @skb, if not SACKed, will have to be sent again; if it was already, that copy is lost
+ * too.
+ */
 void tcp_mark_skb_lost(struct tcp_sock *tp, struct sk_buff *skb)
 {
 	struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
@@ -73,7 +80,10 @@ void tcp_mark_head_lost(struct sock *sk, u32 packets, bool mark_head)
 	}
 }
 
-/* tcp_timeout_mark_lost - the RTO: everything not SACKed is lost; SACKs the receiver went back on count for nothing. */
+/*
+ * tcp_timeout_mark_lost - the RTO: everything not SACKed is lost; SACKs the receiver went back on count for
+ * nothing.
+ */
 void tcp_timeout_mark_lost(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -118,7 +128,9 @@ void tcp_add_reno_sack(struct sock *sk, int num_dupack)
 		tp->delivered += tp->sacked_out - prior;
 }
 
-/* tcp_remove_reno_sacks - @acked packets left the queue: one of them was the hole, the others had been counted. */
+/*
+ * tcp_remove_reno_sacks - @acked packets left the queue: one of them was the hole, the others had been counted.
+ */
 void tcp_remove_reno_sacks(struct sock *sk, int acked)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -168,8 +180,8 @@ static void tcp_sacktag_one(struct tcp_sock *tp, struct sk_buff *skb, struct tcp
 }
 
 /*
- * Is @skb inside block @b? A super-packet that the block covers in part is cut at a segment boundary: the answer is then
- * for what is left of @skb. 1 yes, 0 no, negative: it cannot be cut.
+ * Is @skb inside block @b? A super-packet that the block covers in part is cut at a segment boundary: the
+ * answer is then for what is left of @skb. 1 yes, 0 no, negative: it cannot be cut.
  */
 static int tcp_match_skb_to_sack(struct sock *sk, struct sk_buff *skb, const struct tcp_sack_block *b)
 {
@@ -193,7 +205,8 @@ static int tcp_match_skb_to_sack(struct sock *sk, struct sk_buff *skb, const str
 	return err ? err : from_start;
 }
 
-static struct sk_buff *tcp_sacktag_walk(struct sock *sk, struct sk_buff *skb, const struct tcp_sack_block *b, struct tcp_ack_state *st)
+static struct sk_buff *tcp_sacktag_walk(struct sock *sk, struct sk_buff *skb, const struct tcp_sack_block *b,
+					struct tcp_ack_state *st)
 {
 	struct sk_buff_head *q = &tcp_sk(sk)->tcp_rtx_queue;
 
@@ -214,7 +227,8 @@ static struct sk_buff *tcp_sacktag_walk(struct sock *sk, struct sk_buff *skb, co
 }
 
 /* RFC 2883: does the first block report a segment that came twice? Then the retransmission was not needed. */
-static bool tcp_check_dsack(struct tcp_sock *tp, const struct sk_buff *ack_skb, const struct tcp_sack_block *b, int n)
+static bool tcp_check_dsack(struct tcp_sock *tp, const struct sk_buff *ack_skb, const struct tcp_sack_block *b,
+			    int n)
 {
 	u32 segs;
 
@@ -229,14 +243,16 @@ static bool tcp_check_dsack(struct tcp_sock *tp, const struct sk_buff *ack_skb, 
 }
 
 /* Blocks above snd_una and not beyond snd_nxt, sorted, into @out. Return: how many. */
-static int tcp_sort_sacks(const struct tcp_sock *tp, const struct tcp_sack_block *in, int n, struct tcp_sack_block *out)
+static int tcp_sort_sacks(const struct tcp_sock *tp, const struct tcp_sack_block *in, int n,
+			  struct tcp_sack_block *out)
 {
 	int used = 0;
 
 	for (int i = 0; i < n; i++) {
 		int j = used;
 
-		if (!seq_before(in[i].start, in[i].end) || seq_after(in[i].end, tp->snd_nxt) || !seq_after(in[i].start, tp->snd_una))
+		if (!seq_before(in[i].start, in[i].end) || seq_after(in[i].end, tp->snd_nxt) ||
+		    !seq_after(in[i].start, tp->snd_una))
 			continue;
 		for (; j > 0 && seq_before(in[i].start, out[j - 1].start); j--)
 			out[j] = out[j - 1];

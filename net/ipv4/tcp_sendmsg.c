@@ -1,10 +1,12 @@
 /*
  * net/ipv4/tcp_sendmsg.c - from the user's bytes to the queue of unsent data.
  *
- * Linux:   tcp_sendmsg_locked() in net/ipv4/tcp.c (6.1)
- * Same:    bytes go to the tail of the queue while it has room, then into a new skb; skbs are as large as one GSO packet;
- *          pushing when half the peer's window is written; waiting for room; MSG_MORE, MSG_EOR, MSG_OOB.
- * Differs: 1. a small write is copied behind the headers, a large one into pages of the sock (Linux: of the task).
+ * Linux:   in net/ipv4/tcp.c (6.1)
+ * Same:    bytes go to the tail of the queue while it has room, then into a new skb; skbs are as large as one
+ *          GSO packet; pushing when half the peer's window is written; waiting for room; MSG_MORE, MSG_EOR,
+ *          MSG_OOB.
+ * Differs: 1. a small write is copied behind the headers, a large one into pages of the sock (Linux: of the
+ *             task).
  *          2. no zero copy, no fast open, no autocorking.
  * Locks:   SOCK_OWNER.
  * Walk:    inet_sendmsg() -> tcp_sendmsg() -> tcp_push() -> tcp_write_xmit().
@@ -226,7 +228,9 @@ static int tcp_send_loop(struct tcp_send *s)
 		int n = -ENOMEM;
 
 		if (skb) {
-			n = tcp_copy_to_skb(s, skb, min_t(size_t, s->size_goal - skb->len, iov_iter_count(&s->msg->msg_iter)));
+			n = tcp_copy_to_skb(
+				s, skb,
+				min_t(size_t, s->size_goal - skb->len, iov_iter_count(&s->msg->msg_iter)));
 			if (n > 0) {
 				tcp_send_progress(s, skb, (u32)n);
 				continue;
@@ -257,7 +261,10 @@ static int tcp_send_error(struct sock *sk, int flags, int err)
 	}
 	if (err == -EPIPE && !(flags & MSG_NOSIGNAL))
 		(void)send_sig(SIGPIPE, current);
-	/* Edge-triggered pollers that got -EAGAIN with nothing in flight would wait for an ACK that never comes. */
+	/*
+	 * Edge-triggered pollers that got -EAGAIN with nothing in flight would wait for an ACK that never
+	 * comes.
+	 */
 	if (err == -EAGAIN && tcp_rtx_queue_empty(sk) && !tcp_send_head(sk))
 		sk->sk_write_space(sk);
 	return err;

@@ -1,17 +1,17 @@
 /*
  * net/ipv4/tcp_sockopt.c - the options of SOL_TCP, and struct tcp_info.
  *
- * Linux:   do_tcp_setsockopt(), do_tcp_getsockopt(), tcp_get_info() in net/ipv4/tcp.c (6.1)
+ * Linux:   tcp_get_info() and the options in net/ipv4/tcp.c (6.1)
  * Same:    numbers, ranges, errors and their order; tcp_info's layout, every field measured or zero.
- * Differs: 1. options that do not exist here are -ENOPROTOOPT. 2. tcpi_delivery_rate, rwnd_limited and sndbuf_limited
- *             are not measured (0); there is no pacing, so both pacing rates are "unlimited".
+ * Differs: 1. options that do not exist here are -ENOPROTOOPT. 2. tcpi_delivery_rate, rwnd_limited and
+ *             sndbuf_limited are not measured (0); there is no pacing, so both pacing rates are "unlimited".
  * Locks:   SOCK_OWNER.
  * Walk:    sys_setsockopt -> sock_common_setsockopt() -> tcp_setsockopt().
  */
 #include "kernel/uaccess.h"
 #include "net/ipv4/tcp.h"
 
-enum { TCP_CA_NAME_MAX = 16, TCP_LINGER2_MAX_S = 120 };
+enum { TCP_LINGER2_NEVER = -1, TCP_CA_NAME_MAX = 16, TCP_LINGER2_MAX_S = 120 };
 
 struct tcp_info {
 	u8 tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
@@ -20,10 +20,12 @@ struct tcp_info {
 	u32 tcpi_rto, tcpi_ato, tcpi_snd_mss, tcpi_rcv_mss;
 	u32 tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans, tcpi_fackets;
 	u32 tcpi_last_data_sent, tcpi_last_ack_sent, tcpi_last_data_recv, tcpi_last_ack_recv;
-	u32 tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd, tcpi_advmss, tcpi_reordering;
+	u32 tcpi_pmtu, tcpi_rcv_ssthresh, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh, tcpi_snd_cwnd, tcpi_advmss,
+		tcpi_reordering;
 	u32 tcpi_rcv_rtt, tcpi_rcv_space, tcpi_total_retrans;
 	u64 tcpi_pacing_rate, tcpi_max_pacing_rate, tcpi_bytes_acked, tcpi_bytes_received;
-	u32 tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in, tcpi_data_segs_out;
+	u32 tcpi_segs_out, tcpi_segs_in, tcpi_notsent_bytes, tcpi_min_rtt, tcpi_data_segs_in,
+		tcpi_data_segs_out;
 	u64 tcpi_delivery_rate, tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited;
 	u32 tcpi_delivered, tcpi_delivered_ce;
 	u64 tcpi_bytes_sent, tcpi_bytes_retrans;
@@ -110,8 +112,9 @@ static void tcp_get_info(struct sock *sk, struct tcp_info *info)
 		info->tcpi_retransmits = icsk->icsk_retransmits;
 		info->tcpi_probes = icsk->icsk_probes_out;
 		info->tcpi_backoff = icsk->icsk_backoff;
-		info->tcpi_options = (u8)((rx->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) | (rx->sack_ok ? TCPI_OPT_SACK : 0) |
-					  (rx->wscale_ok ? TCPI_OPT_WSCALE : 0));
+		info->tcpi_options =
+			(u8)((rx->tstamp_ok ? TCPI_OPT_TIMESTAMPS : 0) | (rx->sack_ok ? TCPI_OPT_SACK : 0) |
+			     (rx->wscale_ok ? TCPI_OPT_WSCALE : 0));
 		info->tcpi_wscale = rx->wscale_ok ? (u8)(rx->snd_wscale | rx->rcv_wscale << 4) : 0;
 		tcp_info_connection(sk, info);
 	}
@@ -185,7 +188,9 @@ static int tcp_set_keepidle(struct sock *sk, int val)
 	if (sock_flag(sk, SOCK_KEEPOPEN) && !(TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))) {
 		last = max(inet_csk(sk)->icsk_ack.lrcvtime_ns, tp->rcv_tstamp_ns);
 		elapsed = ktime_get_ns() - last;
-		inet_csk_reset_keepalive_timer(sk, ktime_get_ns() + (tp->keepalive_time_ns > elapsed ? tp->keepalive_time_ns - elapsed : 0));
+		inet_csk_reset_keepalive_timer(sk, ktime_get_ns() + (tp->keepalive_time_ns > elapsed
+									     ? tp->keepalive_time_ns - elapsed
+									     : 0));
 	}
 	return 0;
 }
@@ -358,13 +363,14 @@ static int tcp_get_maxseg(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	return tp->rx_opt.user_mss && (TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ? tp->rx_opt.user_mss : (int)tp->mss_cache;
+	return tp->rx_opt.user_mss && (TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ? tp->rx_opt.user_mss
+											: (int)tp->mss_cache;
 }
 
 static int tcp_get_linger2(const struct tcp_sock *tp)
 {
 	if (tp->linger2_ns < 0)
-		return -1;
+		return TCP_LINGER2_NEVER;
 	return tp->linger2_ns ? (int)(tp->linger2_ns / (s64)NSEC_PER_SEC) : tcp_sysctl.fin_timeout;
 }
 
@@ -381,7 +387,9 @@ static int tcp_get_value(const struct sock *sk, int optname, int *val)
 	case TCP_KEEPIDLE:	*val = (int)(keepalive_time_when_ns(tp) / NSEC_PER_SEC); return 0;
 	case TCP_KEEPINTVL:	*val = (int)(keepalive_intvl_when_ns(tp) / NSEC_PER_SEC); return 0;
 	case TCP_KEEPCNT:	*val = keepalive_probes(tp); return 0;
-	case TCP_SYNCNT:	*val = icsk->icsk_syn_retries ? icsk->icsk_syn_retries : tcp_sysctl.syn_retries; return 0;
+	case TCP_SYNCNT:
+		*val = icsk->icsk_syn_retries ? icsk->icsk_syn_retries : tcp_sysctl.syn_retries;
+		return 0;
 	case TCP_LINGER2:	*val = tcp_get_linger2(tp); return 0;
 	case TCP_DEFER_ACCEPT:	*val = retrans_to_secs(icsk->icsk_accept_queue.rskq_defer_accept); return 0;
 	case TCP_WINDOW_CLAMP:	*val = (int)tp->window_clamp; return 0;

@@ -58,11 +58,13 @@ const char *tcp_state_name(u8 state)
 	return state < TCP_MAX_STATES && tcp_state_names[state] ? tcp_state_names[state] : "?";
 }
 
-/* A connection in any synchronized or opening state can be ended at once, by either side, the network or time. */
+/*
+ * A connection in any synchronized or opening state can be ended at once, by either side, the network or time.
+ */
 static bool tcp_event_ends(u8 from, enum tcp_event why)
 {
-	const u32 connected = TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
-			      TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING;
+	const u32 connected = TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_FIN_WAIT1 |
+			      TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING;
 
 	return (why == TCP_EV_RESET || why == TCP_EV_TIMEOUT || why == TCP_EV_ABORT || why == TCP_EV_ERROR) &&
 	       (TCPF(from) & connected);
@@ -88,7 +90,8 @@ void tcp_set_state(struct sock *sk, u8 to, enum tcp_event why)
 	u8 from = sk->sk_state;
 
 	if (CONFIG_DEBUG && !tcp_transition_is_legal(from, to, why))
-		panic("TCP: no transition from %s to %s by event %d", tcp_state_name(from), tcp_state_name(to), (int)why);
+		panic("TCP: no transition from %s to %s by event %d", tcp_state_name(from), tcp_state_name(to),
+		      (int)why);
 	trace(tcp_set_state, from, to, why, sk->sk_num);
 	if (to == TCP_CLOSE) {
 		if (from == TCP_CLOSE_WAIT || from == TCP_ESTABLISHED)
@@ -114,7 +117,8 @@ static void tcp_assert_rtx_queue(const struct tcp_sock *tp)
 		const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
 		u32 n = (u32)tcp_skb_pcount(skb);
 
-		ASSERT(packets ? seq_eq(cb->seq, next) : seq_before_eq(cb->seq, next) && seq_after(cb->end_seq, next));
+		ASSERT(packets ? seq_eq(cb->seq, next)
+			       : seq_before_eq(cb->seq, next) && seq_after(cb->end_seq, next));
 		ASSERT(n > 0);
 		next = cb->end_seq;
 		packets += n;

@@ -3,7 +3,8 @@
  *
  * Linux:   net/ipv4/sysctl_net_ipv4.c (6.1)
  * Same:    names, units, defaults.
- * Differs: 1. a setting that would have no effect here does not exist. 2. memory limits follow from the machine's size.
+ * Differs: 1. a setting that would have no effect here does not exist. 2. memory limits follow from the
+ *             machine's size.
  * Locks:   none: each value is one word, read when it is needed.
  * Walk:    tcp_init() -> tcp_sysctl_init().
  */
@@ -11,13 +12,35 @@
 #include "net/ipv4/tcp.h"
 
 struct tcp_sysctl tcp_sysctl = {
-	.syn_retries = 6, .synack_retries = 5, .retries1 = 3, .retries2 = 15, .orphan_retries = 0,
-	.fin_timeout = 60, .keepalive_time = 7200, .keepalive_probes = 9, .keepalive_intvl = 75,
-	.max_syn_backlog = 1024, .timestamps = 1, .sack = 1, .window_scaling = 1, .dsack = 1, .tw_reuse = 2,
-	.abort_on_overflow = 0, .max_orphans = 8192, .max_tw_buckets = 32768,
-	.moderate_rcvbuf = 1, .slow_start_after_idle = 1, .challenge_ack_limit = 1000, .invalid_ratelimit_ms = 500,
-	.notsent_lowat = -1, .reordering = 3, .early_retrans = 3, .rfc1337 = 0, .stdurg = 0,
-	.rmem = { 4096, 131072, 6291456 }, .wmem = { 4096, 16384, 4194304 },
+	.syn_retries = 6,
+	.synack_retries = 5,
+	.retries1 = 3,
+	.retries2 = 15,
+	.orphan_retries = 0,
+	.fin_timeout = 60,
+	.keepalive_time = 7200,
+	.keepalive_probes = 9,
+	.keepalive_intvl = 75,
+	.max_syn_backlog = 1024,
+	.timestamps = 1,
+	.sack = 1,
+	.window_scaling = 1,
+	.dsack = 1,
+	.tw_reuse = 2,
+	.abort_on_overflow = 0,
+	.max_orphans = 8192,
+	.max_tw_buckets = 32768,
+	.moderate_rcvbuf = 1,
+	.slow_start_after_idle = 1,
+	.challenge_ack_limit = 1000,
+	.invalid_ratelimit_ms = 500,
+	.notsent_lowat = -1,
+	.reordering = 3,
+	.early_retrans = 3,
+	.rfc1337 = 0,
+	.stdurg = 0,
+	.rmem = { 4096, 131072, 6291456 },
+	.wmem = { 4096, 16384, 4194304 },
 	.mem_limit = 64 << 20,
 };
 
@@ -122,7 +145,10 @@ static void tcp_ca_available_show(struct seq_file *m, void *arg)
 	seq_putc(m, '\n');
 }
 
-/* Small machines: Linux's limits, scaled. A quarter of memory for TCP at most, and no socket may take an eighth of that. */
+/*
+ * Small machines: Linux's limits, scaled. A quarter of memory for TCP at most, and no socket may take an eighth
+ * of that.
+ */
 static void tcp_scale_limits(void)
 {
 	u64 bytes = totalram_pages() * PAGE_SIZE;
@@ -143,7 +169,8 @@ void tcp_sysctl_init(void)
 	tcp_scale_limits();
 	for (size_t i = 0; i < ARRAY_SIZE(tcp_sysctl_table); i++) {
 		snprintf(path, sizeof(path), "net/ipv4/%s", tcp_sysctl_table[i].name);
-		proc_create_sysctl_int(path, tcp_sysctl_table[i].val, tcp_sysctl_table[i].lo, tcp_sysctl_table[i].hi);
+		proc_create_sysctl_int(path, tcp_sysctl_table[i].val, tcp_sysctl_table[i].lo,
+				       tcp_sysctl_table[i].hi);
 	}
 	proc_create_rw("sys/net/ipv4/tcp_rmem", tcp_mem3_show, tcp_mem3_write, tcp_sysctl.rmem);
 	proc_create_rw("sys/net/ipv4/tcp_wmem", tcp_mem3_show, tcp_mem3_write, tcp_sysctl.wmem);

@@ -2,8 +2,9 @@
  * net/ipv4/tcp_timer.c - time passes: retransmission, window probes, delayed acknowledgments, keepalive.
  *
  * Linux:   net/ipv4/tcp_timer.c (6.1)
- * Same:    one retransmit timer that is also the persist and the loss probe timer (icsk_pending says which); if the
- *          sock is owned when a timer runs, release_sock() does its work (tcp_release_cb()); user timeout, orphans.
+ * Same:    one retransmit timer that is also the persist and the loss probe timer (icsk_pending says which); if
+ *          the sock is owned when a timer runs, release_sock() does its work (tcp_release_cb()); user timeout,
+ *          orphans.
  * Differs: 1. clearing a timer clears its meaning only; it runs once for nothing and is not armed again.
  * Locks:   SLOCK.
  * Walk:    timer softirq -> tcp_write_timer() -> tcp_write_timer_handler() -> tcp_retransmit_timer().
@@ -36,7 +37,10 @@ u64 keepalive_intvl_when_ns(const struct tcp_sock *tp)
 {
 	return tp->keepalive_intvl_ns ? tp->keepalive_intvl_ns : (u64)tcp_sysctl.keepalive_intvl * NSEC_PER_SEC;
 }
-int keepalive_probes(const struct tcp_sock *tp) { return tp->keepalive_probes ? tp->keepalive_probes : tcp_sysctl.keepalive_probes; }
+int keepalive_probes(const struct tcp_sock *tp)
+{
+	return tp->keepalive_probes ? tp->keepalive_probes : tcp_sysctl.keepalive_probes;
+}
 
 /* tcp_write_err - the peer does not answer: the connection is over. */
 void tcp_write_err(struct sock *sk)
@@ -68,7 +72,10 @@ static int tcp_orphan_retries(const struct sock *sk, bool alive)
 	return !retries && alive ? 8 : retries;
 }
 
-/* Has this been going on for as long as @boundary retransmissions with backoff take, or for the user's time-out? */
+/*
+ * Has this been going on for as long as @boundary retransmissions with backoff take, or for the user's
+ * time-out?
+ */
 static bool retransmits_timed_out(const struct sock *sk, int boundary, u64 timeout_ns)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -84,7 +91,8 @@ static bool retransmits_timed_out(const struct sock *sk, int boundary, u64 timeo
 		if (boundary <= linear)
 			timeout_ns = ((2ULL << boundary) - 1) * rto_base;
 		else
-			timeout_ns = ((2ULL << linear) - 1) * rto_base + (u64)(boundary - linear) * TCP_RTO_MAX_NS;
+			timeout_ns =
+				((2ULL << linear) - 1) * rto_base + (u64)(boundary - linear) * TCP_RTO_MAX_NS;
 	}
 	return tp->tcp_mstamp_ns - tp->retrans_stamp_ns >= timeout_ns;
 }
@@ -120,7 +128,8 @@ static void tcp_retransmit_zero_window(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (tp->tcp_mstamp_ns - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS || retransmits_timed_out(sk, 1000, inet_csk(sk)->icsk_user_timeout_ns)) {
+	if (tp->tcp_mstamp_ns - tp->rcv_tstamp_ns > TCP_RTO_MAX_NS ||
+	    retransmits_timed_out(sk, 1000, inet_csk(sk)->icsk_user_timeout_ns)) {
 		tcp_write_err(sk);
 		return;
 	}
@@ -137,7 +146,8 @@ static void tcp_retransmit_timer(struct sock *sk)
 	if (!tp->packets_out || WARN_ON_ONCE(tcp_rtx_queue_empty(sk)))
 		return;
 	tp->tlp_pending = false;
-	if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD) && !(TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))) {
+	if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD) &&
+	    !(TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))) {
 		tcp_retransmit_zero_window(sk);
 		if (sk->sk_state == TCP_CLOSE)
 			return;
@@ -173,10 +183,13 @@ static void tcp_probe_timer(struct sock *sk)
 		icsk->icsk_probes_tstamp_ns = 0;
 		return;
 	}
-	/* RFC 9293 3.8.6.1: as long as the peer answers, for ever; the user's time-out and orphans have an end. */
+	/*
+	 * RFC 9293 3.8.6.1: as long as the peer answers, for ever; the user's time-out and orphans have an end.
+	 */
 	if (!icsk->icsk_probes_tstamp_ns) {
 		icsk->icsk_probes_tstamp_ns = tp->tcp_mstamp_ns;
-	} else if (icsk->icsk_user_timeout_ns && tp->tcp_mstamp_ns - icsk->icsk_probes_tstamp_ns >= icsk->icsk_user_timeout_ns) {
+	} else if (icsk->icsk_user_timeout_ns &&
+		   tp->tcp_mstamp_ns - icsk->icsk_probes_tstamp_ns >= icsk->icsk_user_timeout_ns) {
 		tcp_write_err(sk);
 		return;
 	}
@@ -197,7 +210,10 @@ static void tcp_probe_timer(struct sock *sk)
 		tcp_send_probe0(sk);
 }
 
-/* tcp_write_timer_handler - the time of icsk_pending has come, or the timer runs early. Sock owned, or slock held. */
+/*
+ * tcp_write_timer_handler - the time of icsk_pending has come, or the timer runs early. Sock owned, or slock
+ * held.
+ */
 void tcp_write_timer_handler(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -292,7 +308,9 @@ void tcp_set_keepalive(struct sock *sk, bool on)
 		inet_csk_delete_keepalive_timer(sk);
 }
 
-/* The keepalive timer of an open connection. Return: ns until it should run again; 0: the connection is over. */
+/*
+ * The keepalive timer of an open connection. Return: ns until it should run again; 0: the connection is over.
+ */
 static u64 tcp_keepalive_probe(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -305,7 +323,8 @@ static u64 tcp_keepalive_probe(struct sock *sk)
 	elapsed = tp->tcp_mstamp_ns - last;
 	if (elapsed < keepalive_time_when_ns(tp))
 		return keepalive_time_when_ns(tp) - elapsed;
-	if ((icsk->icsk_user_timeout_ns && elapsed >= icsk->icsk_user_timeout_ns && icsk->icsk_probes_out > 0) ||
+	if ((icsk->icsk_user_timeout_ns && elapsed >= icsk->icsk_user_timeout_ns &&
+	     icsk->icsk_probes_out > 0) ||
 	    (!icsk->icsk_user_timeout_ns && icsk->icsk_probes_out >= keepalive_probes(tp))) {
 		tcp_send_active_reset(sk);
 		tcp_write_err(sk);
@@ -342,7 +361,8 @@ static void tcp_keepalive_timer(struct timer_list *t)
 		again = NSEC_PER_SEC / 20;
 	else if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
 		tcp_keepalive_fin_wait2(sk);
-	else if (sock_flag(sk, SOCK_KEEPOPEN) && !(TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN)))
+	else if (sock_flag(sk, SOCK_KEEPOPEN) &&
+		 !(TCPF(sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN)))
 		again = tcp_keepalive_probe(sk);
 	if (again)
 		inet_csk_reset_keepalive_timer(sk, ktime_get_ns() + again);

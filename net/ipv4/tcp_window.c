@@ -3,7 +3,8 @@
  *
  * Linux:   the same functions in net/ipv4/tcp_output.c (6.1)
  * Same:    the offered right edge never moves left; a window that would be silly is offered as zero (RFC 9293
- *          3.8.6.2.2); the MSS follows the path MTU, the options of the moment and half of the largest window seen.
+ *          3.8.6.2.2); the MSS follows the path MTU, the options of the moment and half of the largest window
+ *          seen.
  * Differs: 1. a path MTU learned from ICMP is kept in the sock, not in the route.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_transmit_once() -> tcp_select_window(); tcp_sendmsg() -> tcp_current_mss().
@@ -25,7 +26,7 @@ u32 tcp_advertise_mss(const struct sock *sk, const struct rtable *rt)
 	u32 mss = rt ? rt->mtu - headers : TCP_MSS_DEFAULT;
 	u32 user = tcp_sk(sk)->rx_opt.user_mss;
 
-	/* ip_default_advmss() of Linux: at least 256, and an IP packet has at most 65535 bytes. */
+	/* As Linux: at least 256, and an IP packet has at most 65535 bytes. */
 	mss = clamp(mss, 256U, 65535 - headers);
 	return user && user < mss ? user : mss;
 }
@@ -105,8 +106,8 @@ struct tcp_initial_window tcp_select_initial_window(int space_avail, u32 window_
 }
 
 /*
- * __tcp_select_window - how many bytes past rcv_nxt to offer: the free part of the buffer, in steps that are worth a
- * segment. Linux: __tcp_select_window(); RFC 1122 4.2.3.3.
+ * __tcp_select_window - how many bytes past rcv_nxt to offer: the free part of the buffer, in steps that are
+ * worth a segment. Linux: __tcp_select_window(); RFC 1122 4.2.3.3.
  */
 u32 __tcp_select_window(struct sock *sk)
 {

@@ -1,4 +1,5 @@
-/* tests/abi/tcp_pair.h - TCP sockets on the loopback for the cases: listeners, connections, exact data, waiting for events. */
+/* tests/abi/tcp_pair.h - TCP sockets on the loopback for the cases: listeners, connections, exact data, waiting
+ * for events. */
 #pragma once
 #include "tests/abi/tap.h"
 #include <arpa/inet.h>
@@ -10,7 +11,9 @@
 
 static U struct sockaddr_in loopback(int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	return a;
 }
@@ -142,7 +145,8 @@ static U void check_stream(const unsigned char *buf, size_t from, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (buf[i] != stream_byte(from + i))
-			TAP_FAIL("byte %zu of the stream is %u, not %u", from + i, buf[i], stream_byte(from + i));
+			TAP_FAIL("byte %zu of the stream is %u, not %u", from + i, buf[i],
+				 stream_byte(from + i));
 	}
 }
 /* Send @total bytes of the stream in pieces of @piece; for a child process. */

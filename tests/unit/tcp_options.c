@@ -1,4 +1,5 @@
-/* tests/unit/tcp_options.c - TCP options: each one, every truncation, garbage, and that what is written is read back. */
+/* tests/unit/tcp_options.c - TCP options: each one, every truncation, garbage, and that what is written is read
+ * back. */
 #include "tests/unit/host.h"
 
 void *memcpy(void *dst, const void *src, size_t n);
@@ -72,8 +73,10 @@ TEST(options_every_truncation)
 
 TEST(options_wrong_lengths_are_ignored)
 {
-	static const u8 short_mss[] = { 2, 3, 5, 1 }, zero_mss[] = { 2, 4, 0, 0 }, long_ts[] = { 8, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0 };
-	static const u8 len_zero[] = { 2, 0, 5, 0xb4 }, len_one[] = { 2, 1, 5, 0xb4 }, beyond[] = { 2, 40, 5, 0xb4 };
+	static const u8 short_mss[] = { 2, 3, 5, 1 }, zero_mss[] = { 2, 4, 0, 0 },
+			long_ts[] = { 8, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0 };
+	static const u8 len_zero[] = { 2, 0, 5, 0xb4 }, len_one[] = { 2, 1, 5, 0xb4 },
+			beyond[] = { 2, 40, 5, 0xb4 };
 
 	CHECK_EQ(parse(TCPHDR_SYN, short_mss, 4, false).mss_clamp, TCP_MSS_DEFAULT);
 	CHECK_EQ(parse(TCPHDR_SYN, zero_mss, 4, false).mss_clamp, TCP_MSS_DEFAULT);
@@ -115,7 +118,8 @@ TEST(options_garbage_never_reads_past_the_header)
 
 		for (unsigned int j = 0; j < n; j++)
 			o[j] = host_random() & 1 ? (u8)(host_random() % 12) : (u8)host_random();
-		struct tcp_options_received rx = parse(host_random() & 1 ? TCPHDR_SYN : TCPHDR_ACK, o, n, host_random() & 1);
+		struct tcp_options_received rx =
+			parse(host_random() & 1 ? TCPHDR_SYN : TCPHDR_ACK, o, n, host_random() & 1);
 
 		CHECK(rx.snd_wscale <= 14);
 		CHECK(rx.nr_sacks <= 4);
@@ -158,13 +162,20 @@ TEST(options_fast_parse_of_the_aligned_timestamp)
 
 TEST(options_written_are_read_back)
 {
-	static const struct tcp_sack_block blocks[3] = { { { 1 }, { 2 } }, { { 30 }, { 40 } }, { { 500 }, { 600 } } };
+	static const struct tcp_sack_block blocks[3] = { { { 1 }, { 2 } },
+							 { { 30 }, { 40 } },
+							 { { 500 }, { 600 } } };
 
 	for (int bits = 0; bits < 16; bits++) {
 		for (u8 n = 0; n <= 3; n++) {
 			bool syn = bits & (OPTION_MSS | OPTION_WSCALE | OPTION_SACK_ADVERTISE);
-			struct tcp_out_options o = { .options = (u8)bits, .ws = 9, .num_sack_blocks = n, .mss = 1234,
-						     .tsval = 0xdeadbeef, .tsecr = 42, .sacks = blocks };
+			struct tcp_out_options o = { .options = (u8)bits,
+						     .ws = 9,
+						     .num_sack_blocks = n,
+						     .mss = 1234,
+						     .tsval = 0xdeadbeef,
+						     .tsecr = 42,
+						     .sacks = blocks };
 			unsigned int size = tcp_options_size(&o);
 			u8 buf[64];
 

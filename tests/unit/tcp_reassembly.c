@@ -1,6 +1,6 @@
 /*
- * tests/unit/tcp_reassembly.c - segments in every order: the bytes that come out are the stream, the SACK blocks describe
- * what waits, and memory stays bounded. Sequence numbers begin just below the wrap.
+ * tests/unit/tcp_reassembly.c - segments in every order: the bytes that come out are the stream, the SACK
+ * blocks describe what waits, and memory stays bounded. Sequence numbers begin just below the wrap.
  */
 #include "tests/unit/host.h"
 
@@ -92,7 +92,8 @@ static int arrive(u32 from, u32 to, bool fin)
 	CHECK(verdict != TCP_GO_ON);
 	if (verdict > 0)
 		kfree_skb(skb, (enum skb_drop_reason)verdict);
-	/* The invariants of tcp_assert_invariants(): order, no containment, the memory that is accounted for. */
+	/* The invariants of tcp_assert_invariants(): order, no containment, the memory that is accounted for.
+	 */
 	seq32 seq = tp.rcv_nxt, end = tp.rcv_nxt;
 	int weight = 0;
 
@@ -165,7 +166,8 @@ TEST(reassembly_a_hole_is_filled)
 	begin();
 	CHECK_EQ(arrive(1000, 2000, false), TCP_TAKEN);
 	CHECK_EQ(tp.num_sacks, 1);
-	CHECK(seq_eq(tp.selective_acks[0].start, SEQ(START + 1000)) && seq_eq(tp.selective_acks[0].end, SEQ(START + 2000)));
+	CHECK(seq_eq(tp.selective_acks[0].start, SEQ(START + 1000)) &&
+	      seq_eq(tp.selective_acks[0].end, SEQ(START + 2000)));
 	CHECK_EQ(tp.rcv_nxt.v, START);
 	CHECK_EQ(arrive(0, 1000, false), TCP_TAKEN);
 	CHECK_EQ(tp.num_sacks, 0);
@@ -273,7 +275,8 @@ TEST(reassembly_random_overlapping_segments_give_the_stream)
 		begin();
 		while (tp.rcv_nxt.v - START < total) {
 			u32 front = tp.rcv_nxt.v - START;
-			u32 from = (u32)(host_random() % 3000) + (front > 500 ? front - 500 : 0), len = (u32)(host_random() % 700) + 1;
+			u32 from = (u32)(host_random() % 3000) + (front > 500 ? front - 500 : 0),
+			    len = (u32)(host_random() % 700) + 1;
 
 			if (from > total - 1)
 				from = total - 1;

@@ -45,7 +45,8 @@ TEST(rtt_the_rto_never_falls_below_the_round_trip_plus_200_ms)
 	for (int i = 0; i < 1000; i++)
 		sample(&tp, 50);
 	CHECK_EQ(tp.srtt_us >> 3, 50);
-	CHECK(tp.inet_conn.icsk_rto_ns >= 200 * NSEC_PER_MSEC && tp.inet_conn.icsk_rto_ns < 201 * NSEC_PER_MSEC);
+	CHECK(tp.inet_conn.icsk_rto_ns >= 200 * NSEC_PER_MSEC &&
+	      tp.inet_conn.icsk_rto_ns < 201 * NSEC_PER_MSEC);
 }
 
 TEST(rtt_it_converges_to_a_constant)

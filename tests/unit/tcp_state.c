@@ -13,7 +13,10 @@ static int unhashed, ports_put;
 void inet_put_port(__unused struct sock *sk) { ports_put++; }
 struct rb_node *rb_first(__unused const struct rb_root *r) { return NULL; }
 struct rb_node *rb_next(__unused const struct rb_node *n) { return NULL; }
-void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c, __unused u64 d) { }
+void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c,
+		       __unused u64 d)
+{
+}
 static void unhash(__unused struct sock *sk) { unhashed++; }
 
 static int legal_ways(u8 from, u8 to)
@@ -70,8 +73,8 @@ TEST(state_what_must_never_happen)
 
 TEST(state_every_connected_state_can_end_at_once)
 {
-	static const u8 states[] = { TCP_ESTABLISHED, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_CLOSE_WAIT,
-				     TCP_LAST_ACK, TCP_CLOSING };
+	static const u8 states[] = { TCP_ESTABLISHED, TCP_SYN_SENT,   TCP_SYN_RECV, TCP_FIN_WAIT1,
+				     TCP_FIN_WAIT2,   TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING };
 	static const enum tcp_event ends[] = { TCP_EV_RESET, TCP_EV_TIMEOUT, TCP_EV_ABORT, TCP_EV_ERROR };
 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
