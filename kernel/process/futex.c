@@ -175,7 +175,7 @@ static int futex_wait_setup(uptr addr, u32 val, unsigned int flags, struct futex
 			return err;
 		b = futex_hash(&q->key);
 		spin_lock(&b->lock);
-		if (likely(!copy_from_user_nofault(&now, addr, sizeof(now)))) {
+		if (likely(!futex_get_value_locked(&now, addr))) {
 			if (now == val) {
 				futex_queue(q, b);
 				spin_unlock(&b->lock);
@@ -316,7 +316,7 @@ again:
 	b1 = futex_hash(&k1);
 	b2 = futex_hash(&k2);
 	futex_lock_two(b1, b2);
-	if (cmp && copy_from_user_nofault(&now, addr1, sizeof(now)))
+	if (cmp && futex_get_value_locked(&now, addr1))
 		ret = -EFAULT;
 	else if (cmp && now != *cmp)
 		ret = -EAGAIN;
@@ -396,7 +396,7 @@ static int atomic_op_inuser(u32 encoded, uptr addr)
 
 	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)
 		oparg = (s32)(1U << (oparg & 31));
-	if (copy_from_user_nofault(&old, addr, sizeof(old)))
+	if (futex_get_value_locked(&old, addr))
 		return -EFAULT;
 	for (;;) {
 		err = apply_op(op, old, (u32)oparg, &new);

@@ -54,6 +54,11 @@ void futex_put_key(const struct futex_key *key);
 struct futex_bucket *futex_hash(const struct futex_key *key);
 void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b);
 void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b);
+/*
+ * futex_get_value_locked - the word at @addr. With a spinlock held a page that is not there is not brought in: -EFAULT
+ * then says only that. Context: preemption off.
+ */
+static inline int __must_check futex_get_value_locked(u32 *value, uptr addr) { return get_user(*value, addr); }
 /* futex_fault_in - make the word writable, so that an access under a lock does not fault. Return: 0 or -EFAULT. */
 int futex_fault_in(uptr addr) __must_check;
 /* futex_queue - at the tail. futex_wake_one - take it out and wake its task. Locks: the bucket's. */

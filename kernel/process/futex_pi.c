@@ -43,7 +43,7 @@ static struct futex_q *first_waiter(struct futex_bucket *b, const struct futex_k
 static int try_take(uptr addr, struct futex_bucket *b, const struct futex_key *key)
 {
 	u32 me = (u32)current->pid, word, seen;
-	int err = copy_from_user_nofault(&word, addr, sizeof(word)) ? -EFAULT : 0;
+	int err = futex_get_value_locked(&word, addr);
 
 	while (!err) {
 		u32 owner = word & FUTEX_TID_MASK, new;
@@ -133,7 +133,7 @@ int futex_trylock_pi(uptr addr, unsigned int flags)
 static int hand_over(uptr addr, struct futex_bucket *b, const struct futex_key *key, u32 mark)
 {
 	u32 word, seen;
-	int err = copy_from_user_nofault(&word, addr, sizeof(word)) ? -EFAULT : 0;
+	int err = futex_get_value_locked(&word, addr);
 
 	while (!err) {
 		struct futex_q *q = first_waiter(b, key);

@@ -382,6 +382,22 @@ TEST(altstack_is_used_with_onstack)
 	CHECK_EQ(old.ss_size, sizeof(stack_mem));
 }
 
+TEST(altstack_autodisarm)
+{
+	stack_t st = { .ss_sp = stack_mem, .ss_size = sizeof(stack_mem), .ss_flags = (int)(1U << 31) }, old;
+	struct sigaction sa = { .sa_handler = note_sp, .sa_flags = SA_ONSTACK };
+
+	CHECK_EQ(sigaltstack(&st, NULL), 0);
+	sigaction(SIGUSR1, &sa, NULL);
+	raise(SIGUSR1);
+	CHECK(on_alt());
+	/* In the handler there is none; afterwards it is back. */
+	CHECK_EQ(in_handler.ss_flags, SS_DISABLE);
+	CHECK_EQ(sigaltstack(NULL, &old), 0);
+	CHECK_EQ((unsigned)old.ss_flags, 1U << 31);
+	CHECK(old.ss_sp == stack_mem);
+}
+
 static int altstack_err;
 static void change_altstack(int sig)
 {
