@@ -140,7 +140,10 @@ static void d_free(struct dentry *d)
 	kmem_cache_free(dentry_cache, d);
 }
 
-/* One reference less, unless it is the last: the last goes under DCACHE, where the cache cannot hand it out again. */
+/*
+ * One reference less, unless it is the last: the last goes under DCACHE, where the cache cannot hand it out
+ * again.
+ */
 static bool dec_unless_last(refcount_t *r)
 {
 	int old = refcount_read(r);
@@ -246,7 +249,10 @@ void d_genocide(struct dentry *root)
 {
 	struct dentry *d = root;
 
-	/* Leaves first: a dentry without children loses the reference that pinned it. Nobody else can reach them. */
+	/*
+	 * Leaves first: a dentry without children loses the reference that pinned it. Nobody else can reach
+	 * them.
+	 */
 	for (;;) {
 		if (!list_empty(&d->d_subdirs)) {
 			d = list_first_entry(&d->d_subdirs, struct dentry, d_child);

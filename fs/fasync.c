@@ -1,7 +1,7 @@
 /*
  * fs/fasync.c - O_ASYNC: a signal to the owner whenever an open file becomes ready.
  *
- * Linux:   fs/fcntl.c: fasync_helper(), kill_fasync() (6.1)
+ * Linux:   fs/fcntl.c: fasync (6.1)
  * Same:    SIGIO (or F_SETSIG's signal) to F_SETOWN's process or group.
  * Differs: 1. readiness is heard through the file's own poll(), as epoll hears it, so that no kind of file needs
  *             code for it; the signal is sent from the worker, because a wake-up may not take the locks of signals.

@@ -5,7 +5,7 @@
  * Same:    which flags F_SETFL may change; O_PATH descriptors allow only the descriptor's own commands.
  * Differs: 1. no leases, no dnotify: -EINVAL.
  * Locks:   FILE_F, FDTABLE.
- * Walk:    sys_fcntl() -> do_fcntl().
+ * Walk:    fcntl(2) -> do_fcntl().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
@@ -14,10 +14,10 @@
 #include "kernel/uaccess.h"
 
 enum {
-	F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
-	F_SETOWN_EX = 15, F_GETOWN_EX, F_OFD_GETLK = 36, F_OFD_SETLK, F_OFD_SETLKW,
-	F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034,
-	FD_CLOEXEC = 1,
+	F_DUPFD = 0, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_SETOWN,
+	F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX = 15, F_GETOWN_EX, F_OFD_GETLK = 36, F_OFD_SETLK,
+	F_OFD_SETLKW, F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS
+	= 1033, F_GET_SEALS = 1034, FD_CLOEXEC = 1,
 };
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
 struct f_owner_ex { s32 type, pid; };

@@ -7,7 +7,7 @@
  * Differs: 1. lookups in a shared table take file_lock for a moment and count the file: no RCU.
  *          2. a table grows by doubling and never shrinks.
  * Locks:   FDTABLE.
- * Walk:    sys_read() -> fdget(); sys_close() -> close_fd() -> filp_close().
+ * Walk:    read(2) -> fdget(); close(2) -> close_fd() -> filp_close().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
@@ -261,7 +261,10 @@ int close_fd(unsigned int fd)
 	return file ? filp_close(file) : -EBADF;
 }
 
-/* @file (a new reference of it) at @fd. Return: @fd, or -EBUSY while another thread's open() has reserved it. */
+/*
+ * @file (a new reference of it) at @fd. Return: @fd, or -EBUSY while another thread's open() has reserved
+ * it.
+ */
 static int do_dup2(struct files_struct *files, struct file *file, unsigned int fd, unsigned int flags)
 {
 	struct file *old = files->fd[fd];
@@ -307,7 +310,10 @@ static unsigned int count_open(const struct files_struct *files)
 	return w * BITS;
 }
 
-/* Copy the first @nr entries of @old, whose lock is held. A number that is reserved but not installed stays free. */
+/*
+ * Copy the first @nr entries of @old, whose lock is held. A number that is reserved but not installed stays
+ * free.
+ */
 static void copy_table(struct files_struct *new, const struct files_struct *old, unsigned int nr)
 {
 	new->next_fd = old->next_fd;

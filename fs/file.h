@@ -30,13 +30,19 @@ struct files_struct {
 };
 struct fd { struct file *file; bool need_put; };
 
-/* fdget - the file of descriptor @fd, .file NULL if not open (or O_PATH; fdget_raw gives those too). fdput returns it. Context: task. */
+/*
+ * fdget - the file of descriptor @fd, .file NULL if not open (or O_PATH; fdget_raw gives those too). fdput
+ * returns it. Context: task.
+ */
 struct fd fdget(unsigned int fd);
 struct fd fdget_raw(unsigned int fd);
 static inline void fdput(struct fd f);
 /* fget - with a counted reference, or NULL. */
 struct file *fget(unsigned int fd);
-/* get_unused_fd_flags - reserve the lowest free number (flags: O_CLOEXEC). Return: fd or -EMFILE, -ENOMEM. Context: task. */
+/*
+ * get_unused_fd_flags - reserve the lowest free number (flags: O_CLOEXEC). Return: fd or -EMFILE, -ENOMEM.
+ * Context: task.
+ */
 int __must_check get_unused_fd_flags(unsigned int flags);
 void put_unused_fd(unsigned int fd);
 /* fd_install - publish; takes over the caller's reference. */
@@ -45,7 +51,10 @@ void fd_install(unsigned int fd, struct file *file);
 int close_fd(unsigned int fd);
 /* receive etc. for SCM_RIGHTS use the above. do_dup2 - @file at @fd, closing what was there. */
 int replace_fd(unsigned int fd, struct file *file, unsigned int flags);
-/* dup_files - a copy for fork (NULL: out of memory). put_files - drop; the last closes all. do_close_on_exec - execve. */
+/*
+ * dup_files - a copy for fork (NULL: out of memory). put_files - drop; the last closes all.
+ * do_close_on_exec - execve.
+ */
 struct files_struct *dup_files(struct files_struct *old);
 struct files_struct *alloc_files(void);
 void put_files(struct files_struct *files);
@@ -54,7 +63,10 @@ void do_close_on_exec(struct files_struct *files);
 int unshare_files(void);
 /* get_close_on_exec - of current's descriptor @fd; false if it is not open. Context: task. */
 bool get_close_on_exec(unsigned int fd);
-/* task_lookup_fd - the file at @fd or the next above of another task, with a reference (for /proc). *@fd is set. */
+/*
+ * task_lookup_fd - the file at @fd or the next above of another task, with a reference (for /proc). *@fd is
+ * set.
+ */
 struct file *task_next_fd(struct task_struct *p, unsigned int *fd);
 /* file_max checks: files_open() for /proc/sys/fs/file-nr. */
 long files_open(void);

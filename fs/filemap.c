@@ -330,7 +330,7 @@ static ssize_t write_page(struct address_space *m, loff_t pos, size_t n, struct 
 	}
 }
 
-/* Linux's generic_write_checks(): where, and how much, may be written. */
+/* Where, and how much, may be written. */
 static ssize_t write_checks(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = iocb->ki_filp->f_inode;

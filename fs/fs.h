@@ -34,10 +34,15 @@ enum {
 	O_SYNC = 04010000, O_PATH = 010000000, O_TMPFILE = 020200000,
 };
 typedef unsigned int fmode_t;
-enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PREAD = 8, FMODE_PWRITE = 16, FMODE_STREAM = 32 /* no position */, FMODE_PATH = 64,
+enum {
+	FMODE_READ = 1, FMODE_WRITE = 2, FMODE_LSEEK = 4, FMODE_PREAD = 8, FMODE_PWRITE = 16,
+	FMODE_STREAM = 32,	/* no position */
+	FMODE_PATH = 64,	/* O_PATH: a place, not a file to read */
 	/* f_pos_lock is held over an operation if others have the file too (regular files, directories) */
 	FMODE_ATOMIC_POS = 128,
-	FMODE_PSEUDO = 256 /* made by alloc_file_pseudo(): no path, and f_inode is the file's own reference */ };
+	/* made by alloc_file_pseudo(): no path, and f_inode is the file's own reference */
+	FMODE_PSEUDO = 256,
+};
 
 struct path { struct vfsmount *mnt; struct dentry *dentry; };
 
@@ -95,11 +100,17 @@ struct file_operations {
 	void (*show_fdinfo)(struct seq_file *, struct file *);
 };
 /* iterate_shared calls dir_emit() per entry from ctx->pos on; false: the buffer is full, stop. */
-struct dir_context { bool (*actor)(struct dir_context *, const char *name, int len, loff_t pos, u64 ino, unsigned int type); loff_t pos; };
+struct dir_context {
+	bool (*actor)(struct dir_context *, const char *name, int len, loff_t pos, u64 ino, unsigned int type);
+	loff_t pos;
+};
 enum { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12 };
 
 struct inode_operations {
-	/* d_add()s an inode or NULL; returns NULL or ERR_PTR. A directory without lookup() has all its names in the dentry cache. */
+	/*
+	 * d_add()s an inode or NULL; returns NULL or ERR_PTR. A directory without lookup() has all its
+	 * names in the dentry cache.
+	 */
 	struct dentry *(*lookup)(struct inode *dir, struct dentry *dentry);
 	int (*create)(struct inode *dir, struct dentry *, umode_t);
 	int (*link)(struct dentry *old, struct inode *dir, struct dentry *);
@@ -109,7 +120,8 @@ struct inode_operations {
 	int (*rmdir)(struct inode *dir, struct dentry *);
 	int (*mknod)(struct inode *dir, struct dentry *, umode_t, dev_t);
 	int (*tmpfile)(struct inode *dir, struct dentry *, umode_t);	/* an inode without a name (O_TMPFILE) */
-	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned int flags);
+	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
+		      unsigned int flags);
 	/* the target of a symbolic link: copied into @buf (PATH_MAX). Return: length or -errno. */
 	int (*readlink)(struct inode *, char *buf, size_t size);
 	/* a link that is followed without text (/proc/PID/fd/N): fills *path with references. */
@@ -117,7 +129,14 @@ struct inode_operations {
 	int (*getattr)(struct inode *, struct kstat *);		/* NULL: generic_fillattr() */
 	int (*setattr)(struct inode *, const struct iattr *);	/* NULL: -EPERM */
 };
-struct iattr { unsigned int ia_valid; umode_t ia_mode; uid_t ia_uid; gid_t ia_gid; loff_t ia_size; u64 ia_atime_ns, ia_mtime_ns; };
+struct iattr {
+	unsigned int ia_valid;	/* ATTR_*: which of the others count */
+	umode_t ia_mode;
+	uid_t ia_uid;
+	gid_t ia_gid;
+	loff_t ia_size;
+	u64 ia_atime_ns, ia_mtime_ns;
+};
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_OPEN = 64 };
 
 /* The pages of a file's content. */
@@ -152,9 +171,22 @@ struct inode {
 	/* atomic */
 	refcount_t i_count;
 };
-struct super_operations { void (*evict_inode)(struct inode *); int (*statfs)(struct super_block *, struct kstatfs *); };
+struct super_operations {
+	void (*evict_inode)(struct inode *);	/* the last reference is gone, the pages too; NULL: nothing to do */
+	int (*statfs)(struct super_block *, struct kstatfs *);
+};
 struct kstatfs { u64 f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_namelen; };
-struct super_block { const struct super_operations *s_op; const char *s_type; u64 s_magic; dev_t s_dev; struct dentry *s_root; atomic64_t s_next_ino; void *s_fs_info; unsigned int s_flags;
+struct super_block {
+	/* immutable once mounted */
+	const struct super_operations *s_op;
+	const char *s_type;
+	u64 s_magic;
+	dev_t s_dev;
+	struct dentry *s_root;
+	void *s_fs_info;
+	unsigned int s_flags;
+	/* atomic */
+	atomic64_t s_next_ino;
 	int s_active;		/* DCACHE: mounts of it, and one for a kernel that keeps it */
 	atomic_long_t s_pages;	/* pages of content */
 	long s_max_pages;	/* size= of a tmpfs; 0: what memory there is */
@@ -180,7 +212,18 @@ struct dentry {
 	refcount_t d_count;
 	struct list_head d_lru;
 };
-struct vfsmount { struct super_block *mnt_sb; struct dentry *mnt_root; struct path mnt_parent; char mnt_devname[32]; struct list_head mnt_list; unsigned int mnt_flags; refcount_t mnt_count; };
+struct vfsmount {
+	/* immutable */
+	struct super_block *mnt_sb;
+	struct dentry *mnt_root;	/* a reference */
+	char mnt_devname[32];
+	/* DCACHE */
+	struct path mnt_parent;		/* references: what it covers; empty for the root and when detached */
+	struct list_head mnt_list;
+	unsigned int mnt_flags;
+	/* atomic: one for the tree of mounts, one for each path */
+	refcount_t mnt_count;
+};
 
 /* Inodes. new_inode - one reference, NULL when out of memory. iget/iput - the last put evicts. */
 struct inode *new_inode(struct super_block *sb, umode_t mode);
@@ -193,9 +236,13 @@ int setattr_copy(struct inode *inode, const struct iattr *attr);
 /* generic_permission - by mode, owner and groups. Return: 0 or -EACCES. */
 int generic_permission(struct inode *inode, int mask);
 /* register_chrdev - opens of character device (@major, @minor..@minor+@count-1) get @fops. Context: boot. */
-void register_chrdev(unsigned int major, unsigned int minor, unsigned int count, const char *name, const struct file_operations *fops);
+void register_chrdev(unsigned int major, unsigned int minor, unsigned int count, const char *name,
+		     const struct file_operations *fops);
 
-/* Dentries. d_alloc: unhashed child. d_add: hash it with @inode (reference taken over). dget/dput. d_delete: after unlink. d_path: text, from the end of @buf. */
+/*
+ * Dentries. d_alloc: unhashed child. d_add: hash it with @inode (reference taken over). dget/dput.
+ * d_delete: after unlink. d_path: text, from the end of @buf.
+ */
 struct dentry *d_alloc(struct dentry *parent, const char *name, int len);
 struct dentry *d_make_root(struct super_block *sb, struct inode *inode);
 void d_add(struct dentry *dentry, struct inode *inode);
@@ -208,7 +255,10 @@ char *d_path(const struct path *path, char *buf, int size);
 void path_get(const struct path *path);
 void path_put(const struct path *path);
 
-/* Files. alloc_file - Return: a file with one reference or ERR_PTR; takes over @path's references on success. */
+/*
+ * Files. alloc_file - Return: a file with one reference or ERR_PTR; takes over @path's references on
+ * success.
+ */
 struct file *alloc_file(const struct path *path, unsigned int flags, const struct file_operations *fop);
 /*
  * alloc_pseudo_inode - an inode of no file system, for a socket or pipe (@mode with its type); one reference, or NULL.
@@ -220,7 +270,10 @@ struct file *alloc_file_pseudo(struct inode *inode, unsigned int flags, const st
 /* dentry_open, filp_open - by path, for the kernel itself. */
 struct file *filp_open(const char *name, unsigned int flags, umode_t mode);
 struct file *dentry_open(const struct path *path, unsigned int flags);
-/* fput - drop a reference; the last one releases the file (deferred to return-to-user or a worker when atomic). Context: any. */
+/*
+ * fput - drop a reference; the last one releases the file (deferred to return-to-user or a worker when
+ * atomic). Context: any.
+ */
 void fput(struct file *file);
 static inline struct file *get_file(struct file *f) { atomic_long_inc(&f->f_count); return f; }
 /* get_file_not_zero - false: it is being released. */
@@ -247,15 +300,26 @@ void truncate_pages(struct address_space *m, loff_t new_size);
 ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t generic_file_write_iter(struct kiocb *iocb, struct iov_iter *from);
 int generic_file_mmap(struct file *file, struct vm_area_struct *vma);
-/* filemap_get_page - page @index with a reference; @create: a zeroed one if absent. NULL: absent; ERR_PTR(-ENOMEM). */
+/*
+ * filemap_get_page - page @index with a reference; @create: a zeroed one if absent. NULL: absent;
+ * ERR_PTR(-ENOMEM).
+ */
 struct page *filemap_get_page(struct address_space *m, u64 index, bool create);
 
-/* shmem_file_setup - a file of @size bytes in memory that no directory names. Return: a file or ERR_PTR. Context: task. */
+/*
+ * shmem_file_setup - a file of @size bytes in memory that no directory names. Return: a file or ERR_PTR.
+ * Context: task.
+ */
 struct file *shmem_file_setup(const char *name, loff_t size, unsigned int flags) __must_check;
 
 /* Mounts and boot. */
 int vfs_mount(const char *fstype, const char *devname, const char *where, unsigned int flags);
-struct file_system_type { const char *name; struct super_block *(*mount)(struct file_system_type *, const char *dev, char *data); struct file_system_type *next; };
+/* mount - a new instance or the one there is, or ERR_PTR; @data: mount(2)'s options or NULL, may be cut up. */
+struct file_system_type {
+	const char *name;
+	struct super_block *(*mount)(struct file_system_type *, const char *dev, char *data);
+	struct file_system_type *next;
+};
 void register_filesystem(struct file_system_type *t);
 void vfs_init(void);
 void ramfs_init(void);

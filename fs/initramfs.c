@@ -17,7 +17,10 @@
 #define CPIO_HEADER 110
 #define TRAILER "TRAILER!!!"
 
-enum { C_INO, C_MODE, C_UID, C_GID, C_NLINK, C_MTIME, C_FILESIZE, C_MAJ, C_MIN, C_RMAJ, C_RMIN, C_NAMESIZE, C_CHECK, C_NR };
+enum {
+	C_INO, C_MODE, C_UID, C_GID, C_NLINK, C_MTIME, C_FILESIZE, C_MAJ, C_MIN, C_RMAJ, C_RMIN,
+	C_NAMESIZE, C_CHECK, C_NR,
+};
 
 /* A file with several names: the later ones become links to the first. */
 struct seen_inode { struct seen_inode *next; u32 ino, maj, min; char name[]; };

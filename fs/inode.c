@@ -46,8 +46,13 @@ static int no_open(__unused struct inode *inode, __unused struct file *file)
 }
 const struct file_operations bad_sock_fops = { .open = no_open };
 
-/* What sockets, pipes and other files without a name belong to, and a mount that gives them a path if one is asked for. */
-static struct super_block pseudo_sb = { .s_type = "pseudo", .s_magic = 0x50495045, .s_dev = MKDEV(0, 1), .s_active = 2 };
+/*
+ * What sockets, pipes and other files without a name belong to, and a mount that gives them a path if one
+ * is asked for.
+ */
+static struct super_block pseudo_sb = {
+	.s_type = "pseudo", .s_magic = 0x50495045, .s_dev = MKDEV(0, 1), .s_active = 2
+};
 static struct vfsmount pseudo_mnt = { .mnt_sb = &pseudo_sb, .mnt_count = REFCOUNT_INIT(1) };
 
 bool inode_is_pseudo(const struct inode *inode)
@@ -192,7 +197,10 @@ int setattr_copy(struct inode *inode, const struct iattr *attr)
 	return 0;
 }
 
-/* May current make this change? Linux's setattr_prepare(). Times are checked by the caller, who knows "now". */
+/*
+ * May current make this change? Linux's setattr_prepare(). Times are checked by the caller, who knows
+ * "now".
+ */
 static int setattr_prepare(struct inode *inode, const struct iattr *attr)
 {
 	uid_t fsuid = current->cred.fsuid;
@@ -249,7 +257,8 @@ void touch_atime(struct file *file)
 	struct inode *inode = file->f_inode;
 	u64 atime = READ_ONCE(inode->i_atime_ns);
 
-	if ((file->f_flags & O_NOATIME) || (file->f_path.mnt && (file->f_path.mnt->mnt_flags & (MS_NOATIME | MS_RDONLY))))
+	if ((file->f_flags & O_NOATIME) ||
+	    (file->f_path.mnt && (file->f_path.mnt->mnt_flags & (MS_NOATIME | MS_RDONLY))))
 		return;
 	u64 now = ktime_get_real_ns();
 

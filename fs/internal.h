@@ -46,10 +46,14 @@ int __must_check filename_getattr(int dfd, const char *name, unsigned int flags,
 enum last_type { LAST_NORM, LAST_ROOT, LAST_DOT, LAST_DOTDOT };
 struct last_name { const char *name; int len; enum last_type type; bool trailing; /* slashes follow */ };
 /*
- * filename_parentat - resolve all but the last component; *@last points into @name. Return: 0 and references in *@path, or -errno.
+ * filename_parentat - resolve all but the last component; *@last points into @name.
+ * Return: 0 and references in *@path, or -errno.
  */
 int __must_check filename_parentat(int dfd, const char *name, struct path *path, struct last_name *last);
-/* lookup_one - the dentry of @name in @dir, made if need be (negative then). Return: a reference or ERR_PTR. Locks: dir's i_rwsem held. */
+/*
+ * lookup_one - the dentry of @name in @dir, made if need be (negative then). Return: a reference or
+ * ERR_PTR. Locks: dir's i_rwsem held.
+ */
 struct dentry *lookup_one(struct dentry *dir, const char *name, int len) __must_check;
 /* may_create, may_delete - Linux's checks before a name is made in, or taken from, @dir. */
 int __must_check may_create(struct dentry *dir);
@@ -106,12 +110,16 @@ static inline struct dentry *__d_lookup(const struct dentry *parent, const char 
 
 	assert_held(&dcache_lock);
 	hlist_for_each_entry(d, d_bucket(parent, hash), d_hash) {
-		if (d->d_hashval == hash && d->d_parent == parent && d->d_len == len && same_name(d->d_name, name, len))
+		if (d->d_hashval == hash && d->d_parent == parent && d->d_len == len &&
+		    same_name(d->d_name, name, len))
 			return d;
 	}
 	return NULL;
 }
-/* d_move - @dentry becomes @target's name in @target's parent; @target (unhashed afterwards) takes the old one. */
+/*
+ * d_move - @dentry becomes @target's name in @target's parent; @target (unhashed afterwards) takes the old
+ * one.
+ */
 void d_move(struct dentry *dentry, struct dentry *target);
 void d_exchange(struct dentry *a, struct dentry *b);
 bool d_is_ancestor(const struct dentry *ancestor, const struct dentry *d);
@@ -126,11 +134,17 @@ void dcache_init(void);
 void namei_init(void);
 void inode_init(void);
 void files_init(void);
-/* file_free - a file that open() could not finish. fput_now - fput() where no lock is held: the release happens here. */
+/*
+ * file_free - a file that open() could not finish. fput_now - fput() where no lock is held: the release
+ * happens here.
+ */
 void file_free(struct file *f);
 void fput_now(struct file *f);
 void __fput(struct file *f);
-/* filp_close - what close(2) does to the file: flush(), record locks, the reference. Takes: @file's reference. */
+/*
+ * filp_close - what close(2) does to the file: flush(), record locks, the reference. Takes: @file's
+ * reference.
+ */
 int filp_close(struct file *file);
 void filemap_init(void);
 void filelock_init(void);
@@ -167,10 +181,11 @@ void set_close_on_exec(unsigned int fd, bool on);
 extern struct vfsmount *root_mnt;
 void mnt_put(struct vfsmount *mnt);
 static inline void mnt_get(struct vfsmount *mnt) { refcount_inc(&mnt->mnt_count); }
-enum { MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_SYNCHRONOUS = 16, MS_REMOUNT = 32, MS_MANDLOCK = 64,
-       MS_DIRSYNC = 128, MS_NOSYMFOLLOW = 256, MS_NOATIME = 1024, MS_NODIRATIME = 2048, MS_BIND = 4096, MS_MOVE = 8192, MS_REC = 16384,
-       MS_SILENT = 32768, MS_POSIXACL = 1 << 16, MS_UNBINDABLE = 1 << 17, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19,
-       MS_SHARED = 1 << 20, MS_RELATIME = 1 << 21, MS_I_VERSION = 1 << 23, MS_STRICTATIME = 1 << 24, MS_LAZYTIME = 1 << 25 };
+enum {
+	MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_NOSYMFOLLOW = 256,
+	MS_NOATIME = 1024, MS_BIND = 4096, MS_MOVE = 8192, MS_UNBINDABLE = 1 << 17, MS_PRIVATE = 1 << 18,
+	MS_SLAVE = 1 << 19, MS_SHARED = 1 << 20,
+};
 /* mnt_want_write - 0, or -EROFS where the mount is read-only. */
 static inline int mnt_want_write(const struct vfsmount *mnt) { return mnt->mnt_flags & MS_RDONLY ? -EROFS : 0; }
 struct seq_file;
@@ -178,7 +193,9 @@ void show_mounts(struct seq_file *m);
 void show_filesystems(struct seq_file *m);
 struct super_block *alloc_super(const char *type, u64 magic, const struct super_operations *op) __must_check;
 
-/* inode.c: pseudo_path - a path to an inode that no directory names, with references. Return: 0 or -ENOMEM. */
+/*
+ * inode.c: pseudo_path - a path to an inode that no directory names, with references. Return: 0 or -ENOMEM.
+ */
 int __must_check pseudo_path(struct inode *inode, struct path *path);
 bool inode_is_pseudo(const struct inode *inode);
 
@@ -211,7 +228,10 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 enum { F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16 };
 
-/* ramfs: a file system of its kind for others; files without a name, for memfd_create() and shared mappings. */
+/*
+ * ramfs: a file system of its kind for others; files without a name, for memfd_create() and shared
+ * mappings.
+ */
 struct super_block *ramfs_new_super(const char *name, u64 magic) __must_check;
 void shmem_init(void);
 /* punch_pages - the range reads as zeros afterwards; whole pages are freed. */

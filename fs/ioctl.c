@@ -5,14 +5,17 @@
  * Same:    FIOCLEX, FIONCLEX, FIONBIO, FIOASYNC here; FIONREAD here for regular files; ENOTTY where nobody answers.
  * Differs: none of note.
  * Locks:   FILE_F.
- * Walk:    sys_ioctl() -> f_op->unlocked_ioctl().
+ * Walk:    ioctl(2) -> f_op->unlocked_ioctl().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
 
-enum { FIONREAD = 0x541B, FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIOASYNC = 0x5452, FIOQSIZE = 0x5460, FIGETBSZ = 2 };
+enum {
+	FIONREAD = 0x541B, FIONBIO = 0x5421, FIONCLEX = 0x5450, FIOCLEX = 0x5451, FIOASYNC = 0x5452,
+	FIOQSIZE = 0x5460, FIGETBSZ = 2,
+};
 
 static int ioctl_fionbio(struct file *file, uptr arg)
 {

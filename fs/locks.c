@@ -220,7 +220,7 @@ static int setlk(struct inode *inode, struct file_lock *req, bool wait)
 	return err;
 }
 
-/* The caller's struct flock as a range. Linux's flock64_to_posix_lock(). */
+/* The caller's struct flock as a range. */
 static int flock_to_lock(struct file *file, struct file_lock *fl, const struct flock_abi *l)
 {
 	switch (l->l_whence) {

@@ -128,7 +128,9 @@ static __always_inline void nd_lock(struct nameidata *nd)
 	}
 	spin_lock(&fs->lock);
 	nd->root = fs->root;
-	/* Whoever replaces the root drops the old one under DCACHE, after it has changed fs under fs->lock. */
+	/*
+	 * Whoever replaces the root drops the old one under DCACHE, after it has changed fs under fs->lock.
+	 */
 	spin_lock(&dcache_lock);
 	spin_unlock(&fs->lock);
 }
@@ -383,7 +385,10 @@ static bool pop_rest(struct nameidata *nd)
 	return false;
 }
 
-/* Is @d, the child the walk has come to, a link to be followed? @last: nothing but slashes stands behind it. */
+/*
+ * Is @d, the child the walk has come to, a link to be followed? @last: nothing but slashes stands behind
+ * it.
+ */
 static inline bool wants_follow(const struct nameidata *nd, const struct dentry *d, bool last, bool trailing)
 {
 	return d->d_inode && unlikely(S_ISLNK(d->d_inode->i_mode)) &&

@@ -11,12 +11,21 @@
 #include "fs/fs.h"
 
 #define AT_FDCWD (-100)
-enum { AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EACCESS = 0x200, AT_SYMLINK_FOLLOW = 0x400, AT_NO_AUTOMOUNT = 0x800, AT_EMPTY_PATH = 0x1000 };
+enum {
+	AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_EACCESS = 0x200, AT_SYMLINK_FOLLOW = 0x400,
+	AT_NO_AUTOMOUNT = 0x800, AT_EMPTY_PATH = 0x1000,
+};
 enum { LOOKUP_FOLLOW = 1, LOOKUP_DIRECTORY = 2, LOOKUP_EMPTY = 4 };
-/* user_path_at - Return: 0 and references in *@path, or -errno. Context: task. kern_path: name from the kernel. */
+/*
+ * user_path_at - Return: 0 and references in *@path, or -errno. Context: task. kern_path: name from the
+ * kernel.
+ */
 int user_path_at(int dfd, uptr name, unsigned int flags, struct path *path);
 int kern_path(const char *name, unsigned int flags, struct path *path);
-/* getname - copy a user path. Return: kmalloc'd text or ERR_PTR(-ENOENT empty, -ENAMETOOLONG, -EFAULT). Freed by putname(). */
+/*
+ * getname - copy a user path. Return: kmalloc'd text or ERR_PTR(-ENOENT empty, -ENAMETOOLONG, -EFAULT).
+ * Freed by putname().
+ */
 char *getname(uptr name);
 void putname(char *name);
 /* do_mknodat_kern - for AF_UNIX bind: a socket node. Return: 0 and *@path, -EADDRINUSE... */

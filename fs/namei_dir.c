@@ -139,6 +139,11 @@ int kern_mknod(const char *name, umode_t mode, dev_t rdev, struct path *path)
 	return err;
 }
 
+static int vfs_mkdir(struct inode *dir, struct dentry *d, umode_t mode)
+{
+	return dir->i_op->mkdir ? dir->i_op->mkdir(dir, d, mode) : -EPERM;
+}
+
 int do_mkdirat(int dfd, const char *name, umode_t mode)
 {
 	struct path parent;
@@ -150,7 +155,7 @@ int do_mkdirat(int dfd, const char *name, umode_t mode)
 	int err = may_create(parent.dentry);
 
 	if (!err)
-		err = dir->i_op->mkdir ? dir->i_op->mkdir(dir, d, apply_umask(mode & (S_IRWXUGO | S_ISVTX)) | S_IFDIR) : -EPERM;
+		err = vfs_mkdir(dir, d, apply_umask(mode & (S_IRWXUGO | S_ISVTX)) | S_IFDIR);
 	done_path_create(&parent, d);
 	return err;
 }
@@ -330,7 +335,7 @@ out_put:
 	return err;
 }
 
-/* Lock both parents of a rename. Return: the dentry below one parent on the way to the other, or NULL ("trap"). */
+/* Lock both parents of a rename, an ancestor before what is below it. */
 static void lock_rename(struct dentry *a, struct dentry *b)
 {
 	if (a == b) {
@@ -353,7 +358,13 @@ static void unlock_rename(struct dentry *a, struct dentry *b)
 	mutex_unlock(&rename_mutex);
 }
 
-struct rename { struct path old_parent, new_parent; struct last_name old_last, new_last; struct dentry *old, *new; unsigned int flags; };
+/* A rename under way; old and new are references once both parents are locked. */
+struct rename {
+	struct path old_parent, new_parent;
+	struct last_name old_last, new_last;
+	struct dentry *old, *new;
+	unsigned int flags;
+};
 
 static int may_rename(const struct rename *r)
 {

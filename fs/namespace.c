@@ -113,7 +113,8 @@ static int attach_mount(struct super_block *sb, const char *devname, const struc
 	return err;
 }
 
-static int do_mount_at(const char *fstype, const char *devname, const struct path *where, unsigned int flags, char *data)
+static int do_mount_at(const char *fstype, const char *devname, const struct path *where, unsigned int flags,
+		       char *data)
 {
 	struct file_system_type *t = find_filesystem(fstype);
 

@@ -6,7 +6,7 @@
  *          flags; set-id bits fall when the owner changes.
  * Differs: none of note.
  * Locks:   INODE_MTX.
- * Walk:    sys_openat() -> do_sys_open() -> do_filp_open() -> fd_install().
+ * Walk:    openat(2) -> do_sys_open() -> do_filp_open() -> fd_install().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
@@ -19,7 +19,7 @@
 			  O_PATH | O_TMPFILE)
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
-/* Linux's build_open_flags() for open() and openat(), which ignore what they do not know. */
+/* open(2) and openat(2) ignore the flags they do not know. Return: 0 or -EINVAL. */
 static int clean_flags(unsigned int *flags)
 {
 	*flags &= VALID_OPEN_FLAGS;
@@ -203,7 +203,10 @@ static int chmod_common(const struct path *path, umode_t mode)
 	return change_attr(path, &attr);
 }
 
-/* The file behind a descriptor as a path. Sockets and pipes have none: their attributes cannot be changed here. */
+/*
+ * The file behind a descriptor as a path. Sockets and pipes have none: their attributes cannot be changed
+ * here.
+ */
 static int fd_path(struct fd f)
 {
 	if (!f.file)

@@ -7,7 +7,7 @@
  *          writers when it stops being full, but once someone has polled, at every write (edge-triggered epoll).
  * Differs: 1. no packet mode: O_DIRECT for pipe2() is -EINVAL. 2. no limit per user.
  * Locks:   PIPE_MTX; WAITQ of the two queues after it.
- * Walk:    sys_write() -> pipe_write() -> wake_up -> ep_poll_callback(); sys_read() -> pipe_read().
+ * Walk:    write(2) -> pipe_write() -> wake_up -> ep_poll_callback(); read(2) -> pipe_read().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
@@ -57,7 +57,7 @@ static void free_pipe_info(struct pipe_inode_info *pipe)
 
 struct pipe_inode_info *get_pipe_info(const struct file *file)
 {
-	return file->f_inode && S_ISFIFO(file->f_inode->i_mode) && file->f_op == &pipefifo_fops ? file->private_data : NULL;
+	return file->f_op == &pipefifo_fops ? file->private_data : NULL;
 }
 
 /* Keep one emptied page for the next write; others go. */
@@ -95,8 +95,9 @@ void pipe_wake_writers(struct pipe_inode_info *pipe)
 
 int pipe_broken(void)
 {
-	siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER, .si_pid = current->tgid, .si_uid = current->cred.uid };
+	siginfo_t info = { .si_signo = SIGPIPE, .si_code = SI_USER, .si_pid = current->tgid };
 
+	info.si_uid = current->cred.uid;
 	send_sig_thread(SIGPIPE, &info, current);
 	return -EPIPE;
 }
@@ -213,12 +214,15 @@ static ssize_t append_write(struct pipe_inode_info *pipe, struct iov_iter *from)
 		pipe->tmp_page = page;
 		return -EFAULT;
 	}
-	*pipe_buf(pipe, pipe->head) = (struct pipe_buffer){ .page = page, .offset = 0, .len = (u32)n, .can_merge = true };
+	*pipe_buf(pipe, pipe->head) =
+		(struct pipe_buffer){ .page = page, .offset = 0, .len = (u32)n, .can_merge = true };
 	pipe->head++;
 	return (ssize_t)n;
 }
 
-/* As much as there is room for now. Return: bytes, 0 if the ring is full, or -errno if nothing was written. */
+/*
+ * As much as fits. Return: bytes, 0 if the ring is full, or -errno if nothing was written.
+ */
 static ssize_t write_bufs(struct pipe_inode_info *pipe, struct iov_iter *from, bool first)
 {
 	ssize_t done = 0, n;
@@ -331,7 +335,10 @@ static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return put_user(count, UPTR(arg));
 }
 
-/* One open file less. Takes: pipe->files' count of it; the last one frees the pipe. The inode's i_rwsem covers i_pipe. */
+/*
+ * One open file less. Takes: pipe->files' count of it; the last one frees the pipe. The inode's i_rwsem
+ * covers i_pipe.
+ */
 static void put_pipe(struct inode *inode, struct pipe_inode_info *pipe)
 {
 	bool last = false;
@@ -360,8 +367,10 @@ static int pipe_release(struct inode *inode, struct file *file)
 
 	mutex_unlock(&pipe->mutex);
 	if (tell) {
-		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0, poll_to_key(EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP));
-		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0, poll_to_key(EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP));
+		__wake_up(&pipe->rd_wait, TASK_INTERRUPTIBLE, 0,
+			  poll_to_key(EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP));
+		__wake_up(&pipe->wr_wait, TASK_INTERRUPTIBLE, 0,
+			  poll_to_key(EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP));
 	}
 	put_pipe(inode, pipe);
 	return 0;
@@ -393,12 +402,21 @@ static int wait_for_partner(struct pipe_inode_info *pipe, const unsigned int *co
 	return *counter != seen ? 0 : err;
 }
 
+/*
+ * The end of a pipe opened again through /proc/PID/fd waits for nobody: the other side may be gone for
+ * good.
+ */
+static bool is_pipe(const struct file *file)
+{
+	return inode_is_pseudo(file->f_inode);
+}
+
 static int fifo_open_read(struct pipe_inode_info *pipe, struct file *file)
 {
 	pipe->r_counter++;
 	if (pipe->readers++ == 0)
 		wake_up_all(&pipe->rd_wait);
-	if (pipe->writers)
+	if (pipe->writers || is_pipe(file))
 		return 0;
 	if (file->f_flags & O_NONBLOCK) {
 		/* no hang-up before a writer has come and gone */
@@ -414,12 +432,12 @@ static int fifo_open_read(struct pipe_inode_info *pipe, struct file *file)
 
 static int fifo_open_write(struct pipe_inode_info *pipe, struct file *file)
 {
-	if ((file->f_flags & O_NONBLOCK) && !pipe->readers)
+	if (!is_pipe(file) && (file->f_flags & O_NONBLOCK) && !pipe->readers)
 		return -ENXIO;
 	pipe->w_counter++;
 	if (pipe->writers++ == 0)
 		wake_up_all(&pipe->rd_wait);
-	if (pipe->readers)
+	if (pipe->readers || is_pipe(file))
 		return 0;
 	int err = wait_for_partner(pipe, &pipe->r_counter);
 

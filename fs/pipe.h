@@ -35,12 +35,18 @@ struct pipe_inode_info {
 	struct wait_queue_head rd_wait, wr_wait;
 	struct pipe_buffer bufs_init[PIPE_DEF_BUFFERS];
 };
-static inline struct pipe_buffer *pipe_buf(struct pipe_inode_info *p, unsigned int i) { return &p->bufs[i & (p->ring_size - 1)]; }
+static inline struct pipe_buffer *pipe_buf(struct pipe_inode_info *p, unsigned int i)
+{
+	return &p->bufs[i & (p->ring_size - 1)];
+}
 static inline bool pipe_full(const struct pipe_inode_info *p) { return p->head - p->tail >= p->ring_size; }
 
 /* pipe_release_buf - the buffer is used up: its page goes, or waits for the next write. Locks: mutex held. */
 void pipe_release_buf(struct pipe_inode_info *pipe, struct pipe_buffer *buf);
-/* pipe_wait_readable, pipe_wait_writable - sleep with the mutex dropped. Return: 0 or -ERESTARTSYS. Locks: mutex held on entry and return. */
+/*
+ * pipe_wait_readable, pipe_wait_writable - sleep with the mutex dropped. Return: 0 or -ERESTARTSYS. Locks:
+ * mutex held on entry and return.
+ */
 int __must_check pipe_wait_readable(struct pipe_inode_info *pipe);
 int __must_check pipe_wait_writable(struct pipe_inode_info *pipe);
 /* pipe_wake_readers, pipe_wake_writers - after buffers came or went. Context: task; mutex not held. */

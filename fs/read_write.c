@@ -7,7 +7,7 @@
  * Differs: 1. one way into a file, read_iter and write_iter: no read() or write() in file_operations.
  *          2. RWF_HIPRI and the DSYNC flags need nothing: no file here has a slower, safer way to write.
  * Locks:   FPOS.
- * Walk:    sys_read() -> vfs_read_iter() -> f_op->read_iter() -> copy_to_iter().
+ * Walk:    read(2) -> vfs_read_iter() -> f_op->read_iter() -> copy_to_iter().
  */
 #include "fs/file.h"
 #include "fs/internal.h"
@@ -89,7 +89,10 @@ ssize_t simple_read_iter(struct kiocb *iocb, struct iov_iter *to, const void *fr
 	return (ssize_t)done;
 }
 
-/* The position of a shared file with one is locked; the others need no lock. Return: where the call reads and writes it. */
+/*
+ * The position of a shared file with one is locked; the others need no lock. Return: where the call reads
+ * and writes it.
+ */
 static inline loff_t *pos_begin(struct file *file, bool *locked)
 {
 	*locked = false;
@@ -200,7 +203,7 @@ static int rwf_to_iocb(unsigned int flags)
 }
 
 /* @pos NULL: at the file's own position. */
-static ssize_t rw_vector(struct file *file, uptr vec, unsigned int vlen, loff_t *pos, int rwf, bool write)
+static ssize_t rw_vector(struct file *file, uptr vec, unsigned long vlen, loff_t *pos, int rwf, bool write)
 {
 	struct iovec fast[UIO_FASTIOV], *iov;
 	struct iov_iter iter;
@@ -209,7 +212,7 @@ static ssize_t rw_vector(struct file *file, uptr vec, unsigned int vlen, loff_t 
 
 	if (ret)
 		return ret;
-	ret = import_iovec(write, vec, vlen, fast, &iov, &iter);
+	ret = import_iovec(write, vec, (unsigned int)min(vlen, UIO_MAXIOV + 1UL), fast, &iov, &iter);
 	if (ret > 0) {
 		loff_t *p = pos ? pos : pos_begin(file, &locked);
 
@@ -227,8 +230,7 @@ static long do_rwv(unsigned int fd, uptr vec, unsigned long vlen, unsigned int f
 
 	if (!f.file)
 		return -EBADF;
-	ssize_t ret = rwf < 0 ? rwf : vlen > UIO_MAXIOV ? -EINVAL :
-		      rw_vector(f.file, vec, (unsigned int)vlen, NULL, rwf, write);
+	ssize_t ret = rwf < 0 ? rwf : rw_vector(f.file, vec, vlen, NULL, rwf, write);
 
 	fdput(f);
 	return ret;
@@ -246,8 +248,7 @@ static long do_prwv(unsigned int fd, uptr vec, unsigned long vlen, loff_t pos, u
 	ssize_t ret = -ESPIPE;
 
 	if (f.file->f_mode & (write ? FMODE_PWRITE : FMODE_PREAD))
-		ret = rwf < 0 ? rwf : vlen > UIO_MAXIOV ? -EINVAL :
-		      rw_vector(f.file, vec, (unsigned int)vlen, &pos, rwf, write);
+		ret = rwf < 0 ? rwf : rw_vector(f.file, vec, vlen, &pos, rwf, write);
 	fdput(f);
 	return ret;
 }
@@ -268,7 +269,8 @@ SYSCALL_DEFINE5(preadv, unsigned int, fd, uptr, vec, unsigned long, vlen, loff_t
 	return do_prwv(fd, vec, vlen, pos, 0, false);
 }
 
-SYSCALL_DEFINE5(pwritev, unsigned int, fd, uptr, vec, unsigned long, vlen, loff_t, pos, __unused unsigned long, pos_high)
+SYSCALL_DEFINE5(pwritev, unsigned int, fd, uptr, vec, unsigned long, vlen, loff_t, pos, __unused unsigned long,
+		pos_high)
 {
 	return do_prwv(fd, vec, vlen, pos, 0, true);
 }

@@ -39,7 +39,10 @@ bool dir_emit(struct dir_context *ctx, const char *name, int len, u64 ino, unsig
 	return ctx->actor(ctx, name, len, ctx->pos, ino, type);
 }
 
-/* A listing that ends early is told by @error; a record is written whole, then the d_off of the one before it. */
+/*
+ * A listing that ends early is told by @error; a record is written whole, then the d_off of the one before
+ * it.
+ */
 static bool add_record(struct getdents_callback *buf, void *rec, int reclen, loff_t pos)
 {
 	buf->error = -EINVAL;
@@ -60,7 +63,10 @@ static bool add_record(struct getdents_callback *buf, void *rec, int reclen, lof
 static bool filldir64(struct dir_context *ctx, const char *name, int len, loff_t pos, u64 ino, unsigned int type)
 {
 	struct getdents_callback *buf = container_of(ctx, struct getdents_callback, ctx);
-	union { struct linux_dirent64 d; u8 bytes[ALIGN(offsetof(struct linux_dirent64, d_name) + NAME_MAX + 1, 8)]; } rec;
+	union {
+		struct linux_dirent64 d;
+		u8 bytes[ALIGN(offsetof(struct linux_dirent64, d_name) + NAME_MAX + 1, 8)];
+	} rec;
 	int reclen = (int)ALIGN(offsetof(struct linux_dirent64, d_name) + (size_t)len + 1, 8);
 
 	/* the padding behind the name first: nothing of this stack may leave with it */

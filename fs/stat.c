@@ -98,8 +98,13 @@ SYSCALL_DEFINE2(fstat, unsigned int, fd, uptr, buf)
 	return err ? err : put_stat(&st, buf);
 }
 
-enum { STATX_BASIC_STATS = 0x7ff, STATX_RESERVED = 0x80000000, AT_STATX_FORCE_SYNC = 0x2000, AT_STATX_SYNC_TYPE = 0x6000,
-       STATX_ATTR_MOUNT_ROOT = 0x2000 };
+enum {
+	STATX_BASIC_STATS = 0x7ff,
+	STATX_RESERVED = 0x80000000,
+	AT_STATX_FORCE_SYNC = 0x2000,
+	AT_STATX_SYNC_TYPE = 0x6000,
+	STATX_ATTR_MOUNT_ROOT = 0x2000
+};
 struct statx_timestamp { s64 tv_sec; u32 tv_nsec; s32 pad; };
 struct statx_abi {
 	u32 stx_mask, stx_blksize;

@@ -28,7 +28,10 @@ enum {
 #define MAJOR(d) ((d) >> 20)
 #define MINOR(d) ((d) & 0xfffff)
 /* The encoding stat shows. */
-static inline u64 new_encode_dev(dev_t d) { return (MINOR(d) & 0xff) | (MAJOR(d) << 8) | ((u64)(MINOR(d) & ~0xffU) << 12); }
+static inline u64 new_encode_dev(dev_t d)
+{
+	return (MINOR(d) & 0xff) | (MAJOR(d) << 8) | ((u64)(MINOR(d) & ~0xffU) << 12);
+}
 static inline dev_t new_decode_dev(u32 d) { return MKDEV((d & 0xfff00) >> 8, (d & 0xff) | ((d >> 12) & 0xfff00)); }
 
 /* What getattr fills; times in ns since 1970. */

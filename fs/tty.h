@@ -12,6 +12,9 @@
 
 struct tty_struct;
 
-/* tty_devnum - the device number (0: @tty is NULL), tty_pgrp_of - the foreground group (-1: none). Context: any. */
+/*
+ * tty_devnum - the device number (0: @tty is NULL), tty_pgrp_of - the foreground group (-1: none). Context:
+ * any.
+ */
 dev_t tty_devnum(const struct tty_struct *tty);
 pid_t tty_pgrp_of(const struct tty_struct *tty);

@@ -160,7 +160,8 @@ void iov_iter_revert(struct iov_iter *i, size_t n)
 	}
 }
 
-ssize_t import_iovec(bool data_source, uptr uvec, unsigned int nr, struct iovec *fast, struct iovec **iovp, struct iov_iter *i)
+ssize_t import_iovec(bool data_source, uptr uvec, unsigned int nr, struct iovec *fast, struct iovec **iovp,
+		     struct iov_iter *i)
 {
 	struct iovec *iov = fast;
 	size_t total = 0;

@@ -31,7 +31,10 @@ struct iov_iter {
 static inline size_t iov_iter_count(const struct iov_iter *i) { return i->count; }
 static inline void iov_iter_truncate(struct iov_iter *i, size_t n) { if (i->count > n) i->count = n; }
 static inline void iov_iter_reexpand(struct iov_iter *i, size_t n) { i->count = n; }
-/* iov_iter_ubuf, iov_iter_init, iov_iter_kbuf - over one user buffer, a vector (kernel copy), one kernel buffer. */
+/*
+ * iov_iter_ubuf, iov_iter_init, iov_iter_kbuf - over one user buffer, a vector (kernel copy), one kernel
+ * buffer.
+ */
 static inline void iov_iter_ubuf(struct iov_iter *i, bool data_source, uptr buf, size_t count)
 {
 	i->type = ITER_UBUF;
@@ -41,9 +44,13 @@ static inline void iov_iter_ubuf(struct iov_iter *i, bool data_source, uptr buf,
 	i->ubuf = buf;
 	i->nr_segs = 1;
 }
-void iov_iter_init(struct iov_iter *i, bool data_source, const struct iovec *iov, unsigned long nr_segs, size_t count);
+void iov_iter_init(struct iov_iter *i, bool data_source, const struct iovec *iov, unsigned long nr_segs,
+		   size_t count);
 void iov_iter_kbuf(struct iov_iter *i, bool data_source, void *buf, size_t count);
-/* copy_to_iter, copy_from_iter - Return: bytes copied, less than @n at the end of the iterator or on a fault. Context: task, may sleep. */
+/*
+ * copy_to_iter, copy_from_iter - Return: bytes copied, less than @n at the end of the iterator or on a
+ * fault. Context: task, may sleep.
+ */
 size_t __must_check copy_to_iter(const void *src, size_t n, struct iov_iter *i);
 size_t __must_check copy_from_iter(void *dst, size_t n, struct iov_iter *i);
 /* copy_from_iter_full - all of @n or nothing (iterator unchanged). */
@@ -54,6 +61,8 @@ void iov_iter_advance(struct iov_iter *i, size_t n);
 void iov_iter_revert(struct iov_iter *i, size_t n);
 /*
  * import_iovec - copy the user's vector (into @fast if it fits, else kmalloc) and set up @i.
- * Return: total length; -EINVAL for a negative length or over UIO_MAXIOV, -EFAULT, -ENOMEM. *@iovp must be kfree()d (may be NULL).
+ * Return: total length; -EINVAL for a negative length or over UIO_MAXIOV, -EFAULT, -ENOMEM.
+ * Gives: *@iovp, for kfree() (may be NULL).
  */
-ssize_t __must_check import_iovec(bool data_source, uptr uvec, unsigned int nr, struct iovec *fast, struct iovec **iovp, struct iov_iter *i);
+ssize_t __must_check import_iovec(bool data_source, uptr uvec, unsigned int nr, struct iovec *fast,
+				  struct iovec **iovp, struct iov_iter *i);

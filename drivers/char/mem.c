@@ -19,7 +19,10 @@
 #include "kernel/task.h"
 #include "kernel/uaccess.h"
 
-enum { MEM_MAJOR = 1, NULL_MINOR = 3, ZERO_MINOR = 5, FULL_MINOR = 7, RANDOM_MINOR = 8, URANDOM_MINOR = 9, KMSG_MINOR = 11 };
+enum {
+	MEM_MAJOR = 1, NULL_MINOR = 3, ZERO_MINOR = 5, FULL_MINOR = 7, RANDOM_MINOR = 8,
+	URANDOM_MINOR = 9, KMSG_MINOR = 11,
+};
 
 static ssize_t null_read(__unused struct kiocb *iocb, __unused struct iov_iter *to)
 {
@@ -113,8 +116,8 @@ static int zero_mmap(__unused struct file *file, struct vm_area_struct *vma)
 		vma->vm_ops = NULL;
 		return 0;
 	}
-	struct file *shm = shmem_file_setup("dev/zero", (loff_t)((vma->vm_pgoff << PAGE_SHIFT) + vma->vm_end - vma->vm_start),
-					    O_RDWR);
+	loff_t size = (loff_t)((vma->vm_pgoff << PAGE_SHIFT) + vma->vm_end - vma->vm_start);
+	struct file *shm = shmem_file_setup("dev/zero", size, O_RDWR);
 
 	if (IS_ERR(shm))
 		return (int)PTR_ERR(shm);
@@ -192,7 +195,12 @@ static const struct file_operations kmsg_fops = {
 	.open = kmsg_open, .read_iter = kmsg_read, .write_iter = kmsg_write, .release = kmsg_release,
 };
 
-static const struct { const char *name; unsigned int minor; umode_t mode; const struct file_operations *fops; } devices[] = {
+static const struct {
+	const char *name;
+	unsigned int minor;
+	umode_t mode;
+	const struct file_operations *fops;
+} devices[] = {
 	{ "null", NULL_MINOR, 0666, &null_fops },
 	{ "zero", ZERO_MINOR, 0666, &zero_fops },
 	{ "full", FULL_MINOR, 0666, &full_fops },

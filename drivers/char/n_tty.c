@@ -167,26 +167,25 @@ static bool is_word_char(u8 c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x80;
 }
 
-/* Remove one character (with all its UTF-8 bytes) from the line. Return: its first byte, or -1 if the line is empty. */
-static int take_last(struct tty_struct *tty)
+/* Take one character (with all its UTF-8 bytes) off the line. Return: false if it is empty; *@c: the first byte. */
+static bool take_last(struct tty_struct *tty, u8 *c)
 {
 	while (tty->read_head != tty->canon_head) {
-		u8 c = tty->read_buf[RING(--tty->read_head)];
-
-		if (!is_continuation(tty, c))
-			return c;
+		*c = tty->read_buf[RING(--tty->read_head)];
+		if (!is_continuation(tty, *c))
+			return true;
 	}
-	return -1;
+	return false;
 }
 
 static void erase_one(struct tty_struct *tty, u8 typed)
 {
-	int c = take_last(tty);
+	u8 c;
 
-	if (c < 0 || !l_flag(tty, ECHO))
+	if (!take_last(tty, &c) || !l_flag(tty, ECHO))
 		return;
 	if (l_flag(tty, ECHOE))
-		echo_erase(tty, (u8)c);
+		echo_erase(tty, c);
 	else
 		echo_char(tty, typed);
 }
@@ -391,7 +390,10 @@ static size_t take_raw(struct tty_struct *tty, u8 *buf, size_t size)
 	return n;
 }
 
-/* Is there room to take more from the line without losing any? A full line in canonical mode is overrun on purpose. */
+/*
+ * Is there room to take more from the line without losing any? A full line in canonical mode is overrun on
+ * purpose.
+ */
 static bool can_take(const struct tty_struct *tty)
 {
 	if (l_flag(tty, ICANON) && tty->canon_head == tty->read_tail)
@@ -486,8 +488,8 @@ static ssize_t read_canon(struct tty_struct *tty, struct iov_iter *to)
 			break;
 	}
 	/* the line fits exactly: an EOF right behind it must not be the next read's end of file */
-	if (!eof && n == want && n && i != tty->canon_head && is_line_end(tty, i) && tty->read_buf[RING(i)] == DISABLED &&
-	    !is_line_end(tty, i - 1))
+	if (!eof && n == want && n && i != tty->canon_head && is_line_end(tty, i) &&
+	    tty->read_buf[RING(i)] == DISABLED && !is_line_end(tty, i - 1))
 		eof = true;
 	ssize_t done = n ? copy_ring(tty, n, to) : 0;
 
@@ -519,7 +521,8 @@ static struct read_wait_rule wait_rule(const struct tty_struct *tty, size_t want
 	if (min_chars > want)
 		min_chars = (unsigned int)want;
 	if (min_chars)
-		return (struct read_wait_rule){ min_chars, MAX_SCHEDULE_TIMEOUT, time_ns ? time_ns : MAX_SCHEDULE_TIMEOUT };
+		return (struct read_wait_rule){ min_chars, MAX_SCHEDULE_TIMEOUT,
+						time_ns ? time_ns : MAX_SCHEDULE_TIMEOUT };
 	return (struct read_wait_rule){ 1, time_ns, time_ns };
 }
 
@@ -539,7 +542,10 @@ static s64 read_sleep(struct tty_struct *tty, struct file *file, s64 timeout)
 		return -EAGAIN;
 	prepare_to_wait(&tty->read_wait, &wait, TASK_INTERRUPTIBLE);
 	mutex_unlock(&tty->mutex);
-	/* Raw input has been looked at by receive_all(); whatever comes later, and a hang-up, wakes this queue. */
+	/*
+	 * Raw input has been looked at by receive_all(); whatever comes later, and a hang-up, wakes this
+	 * queue.
+	 */
 	if (signal_pending(current))
 		left = -ERESTARTSYS;
 	else if (!READ_ONCE(tty->hung_up) && !READ_ONCE(tty->other_closed))

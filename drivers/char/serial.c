@@ -19,10 +19,14 @@
 #include "kernel/string.h"
 
 /* Register offsets (data sheet, table I) and their bits. */
-enum { UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4, UART_LSR = 5, UART_MSR = 6, UART_SCR = 7,
-       UART_DLL = 0, UART_DLM = 1 };
-enum { IER_RDI = 1, IER_THRI = 2, IIR_NO_INT = 1, FCR_ENABLE = 1, FCR_CLEAR = 6, FCR_TRIGGER_8 = 0x80, LCR_8N1 = 3, LCR_DLAB = 0x80,
-       MCR_DTR_RTS_OUT2 = 0x0b, LSR_DR = 1, LSR_THRE = 0x20 };
+enum {
+	UART_DATA = 0, UART_IER = 1, UART_IIR = 2, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4,
+	UART_LSR = 5, UART_SCR = 7, UART_DLL = 0, UART_DLM = 1,
+};
+enum {
+	IER_RDI = 1, IER_THRI = 2, IIR_NO_INT = 1, FCR_ENABLE = 1, FCR_CLEAR = 6, FCR_TRIGGER_8 =
+	0x80, LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b, LSR_DR = 1, LSR_THRE = 0x20,
+};
 #define FIFO_SIZE 16
 #define TX_SIZE 8192U
 #define POLL_SPINS 200000	/* a line that takes no byte for this long is dead: output to it is lost */
@@ -156,7 +160,7 @@ static void set_ier(struct uart *u, u8 ier)
 	uart_out(u, UART_IER, ier);
 }
 
-/* Send as long as the FIFO empties at once (an emulated line always does); the interrupt goes on with the rest. */
+/* Send as long as the FIFO empties at once, as an emulated line's does; the interrupt goes on with the rest. */
 static void start_tx(struct uart *u)
 {
 	assert_held(&u->lock);

@@ -27,8 +27,9 @@ static int nr_lines;
 void tty_setup(struct tty_struct *tty, const struct tty_operations *ops, void *driver_data, const char *name, dev_t dev)
 {
 	static const u8 init_cc[NCCS] = {
-		[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19,
-		[VSUSP] = 26, [VREPRINT] = 18, [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
+		[VINTR] = 3,     [VQUIT] = 28,   [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
+		[VMIN] = 1,      [VSTART] = 17,  [VSTOP] = 19,   [VSUSP] = 26, [VREPRINT] = 18,
+		[VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
 	};
 
 	memset(tty, 0, sizeof(*tty));
@@ -265,8 +266,8 @@ int tty_attach(struct tty_struct *tty, struct file *file, bool noctty)
 	file->private_data = tty;
 	file->f_op = &tty_fops;
 	stream_open(file->f_inode, file);
-	if (!noctty && !(file->f_flags & O_NOCTTY) && current->signal->leader && !current->signal->tty && !tty->session &&
-	    (file->f_mode & FMODE_READ))
+	if (!noctty && !(file->f_flags & O_NOCTTY) && current->signal->leader && !current->signal->tty &&
+	    !tty->session && (file->f_mode & FMODE_READ))
 		set_ctty(tty);
 	return 0;
 }

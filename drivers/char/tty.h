@@ -5,7 +5,8 @@
  * Same:    termios bits and layouts; the line discipline between driver and file.
  * Differs: 1. one line discipline (N_TTY). 2. input is processed by the worker, as Linux's flip buffers are.
  * Locks:   TTY_MTX (settings and line editing: depth 0; writers: depth 1), TTY_BUF (raw input).
- * Walk:    UART interrupt -> tty_receive() -> worker -> n_tty_receive() -> read_wait; write() -> n_tty_write() -> ops->write().
+ * Walk:    UART interrupt -> tty_receive() -> worker -> n_tty_receive_work() -> read_wait;
+ *          write(2) -> n_tty_write() -> ops->write().
  */
 #pragma once
 #include "fs/fs.h"
@@ -19,13 +20,24 @@ struct termios2_abi { u32 c_iflag, c_oflag, c_cflag, c_lflag; u8 c_line, c_cc[NC
 static_assert(sizeof(struct termios_abi) == 36 && sizeof(struct termios2_abi) == 44, "ABI");
 struct winsize { u16 ws_row, ws_col, ws_xpixel, ws_ypixel; };
 
-enum { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSUSP, VEOL, VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2 };
-enum { IGNBRK = 1, BRKINT = 2, IGNPAR = 4, PARMRK = 010, INPCK = 020, ISTRIP = 040, INLCR = 0100, IGNCR = 0200, ICRNL = 0400,
-       IUCLC = 01000, IXON = 02000, IXANY = 04000, IXOFF = 010000, IMAXBEL = 020000, IUTF8 = 040000 };
-enum { OPOST = 1, OLCUC = 2, ONLCR = 4, OCRNL = 010, ONOCR = 020, ONLRET = 040, TABDLY = 014000, XTABS = 014000 };
-enum { B38400 = 017, CSIZE = 060, CS8 = 060, CREAD = 0200, HUPCL = 02000, CLOCAL = 04000, CBAUD = 010017 };
-enum { ISIG = 1, ICANON = 2, ECHO = 010, ECHOE = 020, ECHOK = 040, ECHONL = 0100, NOFLSH = 0200, TOSTOP = 0400, ECHOCTL = 01000,
-       ECHOPRT = 02000, ECHOKE = 04000, IEXTEN = 0100000 };
+enum {
+	VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART, VSTOP, VSUSP, VEOL, VREPRINT, VDISCARD,
+	VWERASE, VLNEXT, VEOL2,
+};
+/* c_iflag */
+enum {
+	ISTRIP = 040, INLCR = 0100, IGNCR = 0200, ICRNL = 0400, IXON = 02000, IXANY = 04000, IMAXBEL = 020000,
+	IUTF8 = 040000,
+};
+/* c_oflag */
+enum { OPOST = 1, ONLCR = 4, OCRNL = 010, ONOCR = 020, ONLRET = 040, TABDLY = 014000, XTABS = 014000 };
+/* c_cflag */
+enum { B38400 = 017, CS8 = 060, CREAD = 0200, HUPCL = 02000 };
+/* c_lflag */
+enum {
+	ISIG = 1, ICANON = 2, ECHO = 010, ECHOE = 020, ECHOK = 040, ECHONL = 0100, NOFLSH = 0200, TOSTOP = 0400,
+	ECHOCTL = 01000, ECHOKE = 04000, IEXTEN = 0100000,
+};
 
 struct tty_struct;
 struct tty_operations {
@@ -84,7 +96,8 @@ struct tty_struct {
 };
 
 /* tty_setup - fields of a new terminal with Linux's default settings. */
-void tty_setup(struct tty_struct *tty, const struct tty_operations *ops, void *driver_data, const char *name, dev_t dev);
+void tty_setup(struct tty_struct *tty, const struct tty_operations *ops, void *driver_data, const char *name,
+	       dev_t dev);
 /* tty_add_line - @tty gets a node in /dev under its name and can be opened. Context: boot. */
 void tty_add_line(struct tty_struct *tty);
 /* tty_receive - input from the line. Return: bytes taken. Context: any. */
@@ -93,7 +106,10 @@ size_t tty_receive(struct tty_struct *tty, const u8 *buf, size_t n);
 void tty_wakeup(struct tty_struct *tty);
 /* tty_hangup - the line is gone: readers and writers wake, the session gets SIGHUP. Context: task. */
 void tty_hangup(struct tty_struct *tty);
-/* tty_check_change - may current, if in the background, change @tty? 0, -EIO, or -ERESTARTSYS after @sig was sent to its group. */
+/*
+ * tty_check_change - may current, if in the background, change @tty? 0, -EIO, or -ERESTARTSYS after @sig
+ * was sent to its group.
+ */
 int tty_check_change(struct tty_struct *tty, int sig);
 /*
  * tty_fops - of an open terminal. tty_attach - make @file one; @noctty: never the controlling one.
@@ -104,7 +120,10 @@ int tty_attach(struct tty_struct *tty, struct file *file, bool noctty);
 void tty_signal_fg(struct tty_struct *tty, int sig);
 /* tty_set_controlling - TIOCSCTTY. Return: 0 or -EPERM. */
 int tty_set_controlling(struct tty_struct *tty, const struct file *file, bool steal);
-/* tty_give_up - TIOCNOTTY: current alone, or as leader its whole session, leaves @tty. Return: 0 or -ENOTTY. */
+/*
+ * tty_give_up - TIOCNOTTY: current alone, or as leader its whole session, leaves @tty. Return: 0 or
+ * -ENOTTY.
+ */
 int tty_give_up(struct tty_struct *tty);
 /* tty_ioctl_common - for a pty's master too: window size and the like act on the slave. */
 long tty_ioctl_common(struct tty_struct *tty, unsigned int cmd, unsigned long arg);

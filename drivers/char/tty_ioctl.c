@@ -5,7 +5,7 @@
  * Same:    TCGETS, TCSETS and the "2" forms, window sizes with SIGWINCH, groups and sessions, TCFLSH, TIOCSTI.
  * Differs: 1. no old struct termio (TCGETA), no modem lines, no other line disciplines than N_TTY.
  * Locks:   TTY_MTX, LEAF.
- * Walk:    sys_ioctl() -> tty_ioctl() -> set_termios().
+ * Walk:    ioctl(2) -> tty_ioctl() -> set_termios().
  */
 #include "drivers/char/tty.h"
 #include "kernel/process.h"
@@ -14,9 +14,10 @@
 #include "kernel/uaccess.h"
 
 enum {
-	TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404, TCSBRK = 0x5409, TCXONC = 0x540A, TCFLSH = 0x540B,
-	TIOCEXCL = 0x540C, TIOCNXCL = 0x540D, TIOCSCTTY = 0x540E, TIOCGPGRP = 0x540F, TIOCSPGRP = 0x5410, TIOCOUTQ = 0x5411,
-	TIOCSTI = 0x5412, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCMGET = 0x5415, TIOCINQ = 0x541B, TIOCNOTTY = 0x5422,
+	TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404, TCSBRK = 0x5409,
+	TCXONC = 0x540A, TCFLSH = 0x540B, TIOCEXCL = 0x540C, TIOCNXCL = 0x540D, TIOCSCTTY = 0x540E,
+	TIOCGPGRP = 0x540F, TIOCSPGRP = 0x5410, TIOCOUTQ = 0x5411, TIOCSTI = 0x5412, TIOCGWINSZ =
+	0x5413, TIOCSWINSZ = 0x5414, TIOCMGET = 0x5415, TIOCINQ = 0x541B, TIOCNOTTY = 0x5422,
 	TIOCSETD = 0x5423, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429,
 };
 #define TCGETS2 0x802C542AU

@@ -34,13 +34,11 @@ struct virtcons {
 /* Hand input on as the terminal has room, and ask for more once all is gone. Locks: lock held. */
 static void virtcons_feed(struct virtcons *vc)
 {
-	struct virtio_buf buf = { virt_to_phys(vc->rx_buf), PAGE_SIZE };
-
 	for (;;) {
 		vc->rx_at += (u32)tty_receive(vc->tty, vc->rx_buf + vc->rx_at, vc->rx_len - vc->rx_at);
 		if (vc->rx_at < vc->rx_len)
 			return;		/* virtcons_unthrottle() goes on */
-		if (virtqueue_add(&vc->vq[RXQ], &buf, 0, 1, vc->rx_buf))
+		if (virtqueue_add_inbuf(&vc->vq[RXQ], virt_to_phys(vc->rx_buf), PAGE_SIZE, vc->rx_buf))
 			return;
 		virtqueue_kick(&vc->vq[RXQ]);
 		vc->rx_at = vc->rx_len = 0;

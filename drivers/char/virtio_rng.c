@@ -44,9 +44,7 @@ static int virtrng_probe(struct virtio_device *vdev)
 
 	if (err)
 		return err;	/* the queue is the device's until its reset: this memory is not given back */
-	struct virtio_buf buf = { virt_to_phys(vi->seed), RNG_SEED_BYTES };
-
-	err = virtqueue_add(&vi->vq, &buf, 0, 1, vi->seed);
+	err = virtqueue_add_inbuf(&vi->vq, virt_to_phys(vi->seed), RNG_SEED_BYTES, vi->seed);
 	if (err)
 		return err;
 	virtio_device_ready(vdev);

@@ -106,7 +106,9 @@ static void view_signals(struct task_struct *p, struct signal_view *v)
 	spin_unlock_irqrestore(&s->siglock, flags);
 }
 
-struct mm_view { u64 vsize, rss, start_code, end_code, start_stack, start_data, end_data, start_brk, brk, arg[2], env[2]; };
+struct mm_view {
+	u64 vsize, rss, start_code, end_code, start_stack, start_data, end_data, start_brk, brk, arg[2], env[2];
+};
 
 static void view_mm(struct task_struct *p, struct mm_view *v)
 {
@@ -132,12 +134,14 @@ static void view_mm(struct task_struct *p, struct mm_view *v)
 }
 
 /* Fields 1 to 24 of proc(5), then the rest. */
-static void show_stat_head(struct seq_file *m, struct task_struct *p, const struct task_view *v, const struct mm_view *mm)
+static void show_stat_head(struct seq_file *m, struct task_struct *p, const struct task_view *v,
+			   const struct mm_view *mm)
 {
-	seq_printf(m, "%d (%s) %c %d %d %d %d %d %u ", p->pid, p->comm, task_state_char(p), v->ppid, v->pgrp, v->session,
-		   (int)new_encode_dev(v->tty), v->tpgid, p->flags);
-	seq_printf(m, "%llu 0 %llu 0 %llu %llu %lld %lld ", (unsigned long long)v->minflt, (unsigned long long)v->majflt,
-		   ticks(v->utime), ticks(v->stime), (long long)ticks(v->cutime), (long long)ticks(v->cstime));
+	seq_printf(m, "%d (%s) %c %d %d %d %d %d %u ", p->pid, p->comm, task_state_char(p), v->ppid, v->pgrp,
+		   v->session, (int)new_encode_dev(v->tty), v->tpgid, p->flags);
+	seq_printf(m, "%llu 0 %llu 0 %llu %llu %lld %lld ", (unsigned long long)v->minflt,
+		   (unsigned long long)v->majflt, ticks(v->utime), ticks(v->stime), (long long)ticks(v->cutime),
+		   (long long)ticks(v->cstime));
 	seq_printf(m, "%d %d %d 0 %llu %llu %llu ", 20 + p->nice, p->nice, v->threads, ticks(p->start_time_ns),
 		   (unsigned long long)mm->vsize, (unsigned long long)mm->rss);
 }
@@ -148,7 +152,8 @@ static void show_stat_tail(struct seq_file *m, struct task_struct *p, const stru
 
 	view_signals(p, &s);
 	seq_printf(m, "%llu %llu %llu %llu 0 0 ", (unsigned long long)p->signal->rlim[RLIMIT_RSS].rlim_cur,
-		   (unsigned long long)mm->start_code, (unsigned long long)mm->end_code, (unsigned long long)mm->start_stack);
+		   (unsigned long long)mm->start_code, (unsigned long long)mm->end_code,
+		   (unsigned long long)mm->start_stack);
 	seq_printf(m, "%llu %llu %llu %llu 0 0 0 %d %d 0 %u 0 0 0 ", (unsigned long long)(s.pending & 0x7fffffff),
 		   (unsigned long long)(s.blocked & 0x7fffffff), (unsigned long long)(s.ignored & 0x7fffffff),
 		   (unsigned long long)(s.caught & 0x7fffffff), p->exit_signal, p->cpu, p->policy);
@@ -191,7 +196,8 @@ void proc_pid_statm(struct seq_file *m, struct task_struct *p)
 	struct mm_view mm;
 
 	view_mm(p, &mm);
-	seq_printf(m, "%llu %llu 0 %llu 0 %llu 0\n", (unsigned long long)(mm.vsize / PAGE_SIZE), (unsigned long long)mm.rss,
+	seq_printf(m, "%llu %llu 0 %llu 0 %llu 0\n", (unsigned long long)(mm.vsize / PAGE_SIZE),
+		   (unsigned long long)mm.rss,
 		   (unsigned long long)((mm.end_code - mm.start_code + PAGE_SIZE - 1) / PAGE_SIZE),
 		   (unsigned long long)((mm.vsize - (mm.end_code - mm.start_code)) / PAGE_SIZE));
 }
@@ -200,8 +206,8 @@ static void show_ids(struct seq_file *m, struct task_struct *p)
 {
 	const struct cred *c = &p->cred;
 
-	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
-		   c->fsgid);
+	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid,
+		   c->gid, c->egid, c->sgid, c->fsgid);
 	struct files_struct *files = get_files(p);
 
 	seq_printf(m, "FDSize:\t%u\nGroups:\t", files ? files->max_fds : 0);
@@ -212,6 +218,11 @@ static void show_ids(struct seq_file *m, struct task_struct *p)
 	seq_putc(m, '\n');
 }
 
+static void kb_line(struct seq_file *m, const char *name, u64 kb)
+{
+	seq_printf(m, "%s:\t%8llu kB\n", name, (unsigned long long)kb);
+}
+
 static void show_mm_status(struct seq_file *m, struct task_struct *p)
 {
 	struct mm_view mm;
@@ -219,14 +230,30 @@ static void show_mm_status(struct seq_file *m, struct task_struct *p)
 	view_mm(p, &mm);
 	if (!mm.vsize)
 		return;
-	unsigned long long size = mm.vsize / KIB, rss = mm.rss * (PAGE_SIZE / KIB);
+	u64 rss_kb = mm.rss * (PAGE_SIZE / KIB);
 
-	seq_printf(m, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8d kB\nVmPin:\t%8d kB\n", size, size, 0, 0);
-	seq_printf(m, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\nRssFile:\t%8d kB\nRssShmem:\t%8d kB\n", rss, rss, rss,
-		   0, 0);
-	seq_printf(m, "VmData:\t%8llu kB\nVmStk:\t%8d kB\nVmExe:\t%8llu kB\nVmLib:\t%8d kB\nVmPTE:\t%8d kB\nVmSwap:\t%8d kB\n",
-		   (unsigned long long)((mm.brk - mm.start_data) / KIB), 132,
-		   (unsigned long long)((mm.end_code - mm.start_code) / KIB), 0, 0, 0);
+	kb_line(m, "VmPeak", mm.vsize / KIB);
+	kb_line(m, "VmSize", mm.vsize / KIB);
+	kb_line(m, "VmLck", 0);
+	kb_line(m, "VmPin", 0);
+	kb_line(m, "VmHWM", rss_kb);
+	kb_line(m, "VmRSS", rss_kb);
+	kb_line(m, "RssAnon", rss_kb);
+	kb_line(m, "RssFile", 0);
+	kb_line(m, "RssShmem", 0);
+	kb_line(m, "VmData", (mm.brk - mm.start_data) / KIB);
+	kb_line(m, "VmExe", (mm.end_code - mm.start_code) / KIB);
+	kb_line(m, "VmLib", 0);
+	kb_line(m, "VmSwap", 0);
+}
+
+/* root has all capabilities, others none. */
+static void show_caps(struct seq_file *m, const struct task_struct *p)
+{
+	unsigned long long all = 0x1ffffffffffULL, caps = p->cred.euid == 0 ? all : 0;
+
+	seq_printf(m, "CapInh:\t%016d\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", 0, caps, caps);
+	seq_printf(m, "CapBnd:\t%016llx\nCapAmb:\t%016d\nNoNewPrivs:\t0\nSeccomp:\t0\n", all, 0);
 }
 
 static void show_signal_status(struct seq_file *m, struct task_struct *p)
@@ -245,7 +272,6 @@ void proc_pid_status(struct seq_file *m, struct task_struct *p)
 	struct task_view v;
 	struct fs_struct *fs = get_fs(p);
 	char state = task_state_char(p);
-	unsigned long long caps = p->cred.euid == 0 ? 0x1ffffffffffULL : 0;	/* root has all, others none */
 
 	view_task(p, &v);
 	seq_printf(m, "Name:\t%s\n", p->comm);
@@ -253,25 +279,27 @@ void proc_pid_status(struct seq_file *m, struct task_struct *p)
 		seq_printf(m, "Umask:\t%04o\n", fs->umask);
 		put_fs(fs);
 	}
-	seq_printf(m, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state, state_name(state), p->tgid,
-		   p->pid, v.ppid);
+	seq_printf(m, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state,
+		   state_name(state), p->tgid, p->pid, v.ppid);
 	show_ids(m, p);
 	show_mm_status(m, p);
 	seq_printf(m, "Threads:\t%d\n", v.threads);
 	show_signal_status(m, p);
-	seq_printf(m, "CapInh:\t%016d\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016d\nNoNewPrivs:\t0\nSeccomp:\t0\n",
-		   0, caps, caps, 0x1ffffffffffULL, 0);
+	show_caps(m, p);
 	seq_printf(m, "Cpus_allowed:\t%llx\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		   (unsigned long long)(p->cpus_mask & (BIT(nr_cpus_online) - 1)), (unsigned long long)p->nvcsw,
 		   (unsigned long long)p->nivcsw);
 }
 
 static const struct { const char *name, *unit; } limits[RLIM_NLIMITS] = {
-	{ "Max cpu time", "seconds" }, { "Max file size", "bytes" }, { "Max data size", "bytes" }, { "Max stack size", "bytes" },
-	{ "Max core file size", "bytes" }, { "Max resident set", "bytes" }, { "Max processes", "processes" },
-	{ "Max open files", "files" }, { "Max locked memory", "bytes" }, { "Max address space", "bytes" },
-	{ "Max file locks", "locks" }, { "Max pending signals", "signals" }, { "Max msgqueue size", "bytes" },
-	{ "Max nice priority", "" }, { "Max realtime priority", "" }, { "Max realtime timeout", "us" },
+	{ "Max cpu time", "seconds" }, { "Max file size", "bytes" },
+	{ "Max data size", "bytes" }, { "Max stack size", "bytes" },
+	{ "Max core file size", "bytes" }, { "Max resident set", "bytes" },
+	{ "Max processes", "processes" }, { "Max open files", "files" },
+	{ "Max locked memory", "bytes" }, { "Max address space", "bytes" },
+	{ "Max file locks", "locks" }, { "Max pending signals", "signals" },
+	{ "Max msgqueue size", "bytes" }, { "Max nice priority", "" },
+	{ "Max realtime priority", "" }, { "Max realtime timeout", "us" },
 };
 
 static void show_limit(struct seq_file *m, u64 v)

@@ -170,7 +170,8 @@ static int pid_readdir(struct file *file, struct dir_context *ctx, bool thread)
 		if (pos != ctx->pos)
 			continue;
 		if (!(thread ? e->leader_only : e->thread_only) &&
-		    !dir_emit(ctx, e->name, (int)strlen(e->name), file->f_inode->i_ino + (u64)pos, (e->mode & S_IFMT) >> 12))
+		    !dir_emit(ctx, e->name, (int)strlen(e->name), file->f_inode->i_ino + (u64)pos,
+			      (e->mode & S_IFMT) >> 12))
 			return 0;
 		ctx->pos++;
 	}
@@ -394,7 +395,10 @@ static int write_oom_adj(const char *text, __unused size_t len, struct task_stru
 	return 0;
 }
 
-/* As with Linux's fault injection: the Nth allocation that the thread asks for fails, once; 0: none. Debug builds only. */
+/*
+ * As with Linux's fault injection: the Nth allocation that the thread asks for fails, once; 0: none. Debug
+ * builds only.
+ */
 static void show_fail_nth(struct seq_file *m, struct task_struct *p)
 {
 	seq_printf(m, "%ld\n", READ_ONCE(p->fail_nth));
@@ -471,7 +475,8 @@ static int task_dir_readdir(struct file *file, struct dir_context *ctx)
 	if (dir_emit_dots(file, ctx)) {
 		while ((tid = next_tid(leader, (pid_t)(ctx->pos - 1)))) {
 			ctx->pos = tid + 1;
-			if (!dir_emit(ctx, name, snprintf(name, sizeof(name), "%d", tid), file->f_inode->i_ino + (u64)tid, DT_DIR))
+			if (!dir_emit(ctx, name, snprintf(name, sizeof(name), "%d", tid),
+				      file->f_inode->i_ino + (u64)tid, DT_DIR))
 				break;
 			ctx->pos++;
 		}

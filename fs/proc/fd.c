@@ -97,8 +97,9 @@ static void fdinfo_show(struct seq_file *m, void *arg)
 
 	if (!file)
 		return;
-	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)max(file->f_pos, (loff_t)0), file->f_flags,
-		   0, file->f_inode ? (unsigned long long)file->f_inode->i_ino : 0);
+	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
+		   (long long)max(file->f_pos, (loff_t)0), file->f_flags, 0,
+		   file->f_inode ? (unsigned long long)file->f_inode->i_ino : 0);
 	if (file->f_op->show_fdinfo)
 		file->f_op->show_fdinfo(m, file);
 	fput(file);
@@ -183,7 +184,8 @@ static int fd_readdir(struct file *file, struct dir_context *ctx, unsigned int t
 				break;
 			fput(f);
 			ctx->pos = (loff_t)fd + 2;
-			if (!dir_emit(ctx, name, snprintf(name, sizeof(name), "%u", fd), file->f_inode->i_ino + fd, type))
+			if (!dir_emit(ctx, name, snprintf(name, sizeof(name), "%u", fd),
+				      file->f_inode->i_ino + fd, type))
 				break;
 			ctx->pos++;
 		}

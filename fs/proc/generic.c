@@ -261,7 +261,8 @@ static void proc_evict_inode(struct inode *inode)
 
 static const struct super_operations proc_sops = { .evict_inode = proc_evict_inode };
 
-static struct super_block *proc_mount(__unused struct file_system_type *t, __unused const char *dev, __unused char *data)
+static struct super_block *proc_mount(__unused struct file_system_type *t, __unused const char *dev,
+				      __unused char *data)
 {
 	return proc_sb;
 }

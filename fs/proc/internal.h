@@ -40,7 +40,10 @@ extern struct proc_dir_entry proc_root;
 /* generic.c */
 struct proc_dir_entry *proc_add(const char *path, umode_t mode);
 struct dentry *proc_lookup_static(struct proc_dir_entry *dir, struct dentry *dentry);
-/* proc_readdir_static - from ctx->pos on. Return: false when the buffer is full; *@end is the position behind the last. */
+/*
+ * proc_readdir_static - from ctx->pos on. Return: false when the buffer is full; *@end is the position
+ * behind the last.
+ */
 bool proc_readdir_static(struct proc_dir_entry *dir, struct dir_context *ctx, loff_t *end);
 struct inode *proc_new_inode(struct super_block *sb, umode_t mode, u64 ino);
 /* proc_setattr - only a truncation, which means nothing, is allowed. */
@@ -48,7 +51,10 @@ int proc_setattr(struct inode *inode, const struct iattr *attr);
 ssize_t proc_dir_read(struct kiocb *iocb, struct iov_iter *to);
 
 /* seq_file.c: text files. */
-/* text_open - for a file whose text is made by @t (copied); text.arg's @put is called at the end (may be NULL). Return: 0 or -ENOMEM. */
+/*
+ * text_open - for a file whose text is made by @t (copied); text.arg's @put is called at the end (may be
+ * NULL). Return: 0 or -ENOMEM.
+ */
 int text_open(struct file *file, const struct proc_text *t, void (*put)(void *arg));
 extern const struct file_operations text_fops;	/* without open */
 ssize_t text_read(struct kiocb *iocb, struct iov_iter *to);
@@ -56,7 +62,10 @@ ssize_t text_write(struct kiocb *iocb, struct iov_iter *from);
 int text_release(struct inode *inode, struct file *file);
 
 /* base.c: the directories of processes. */
-/* A process as an inode remembers it: by number and birth, so that it pins no memory and is not taken for its successor. */
+/*
+ * A process as an inode remembers it: by number and birth, so that it pins no memory and is not taken for
+ * its successor.
+ */
 struct proc_inode {
 	pid_t pid;
 	u64 start_time_ns;
@@ -76,7 +85,8 @@ struct pid_entry {
 /* get_proc_task - the task @inode is about, with a reference, or NULL when it is gone. */
 struct task_struct *get_proc_task(const struct inode *inode) __must_check;
 /* proc_pid_inode - an inode about @p. NULL: out of memory. */
-struct inode *proc_pid_inode(struct super_block *sb, struct task_struct *p, umode_t mode, const struct pid_entry *e, unsigned int fd);
+struct inode *proc_pid_inode(struct super_block *sb, struct task_struct *p, umode_t mode,
+			     const struct pid_entry *e, unsigned int fd);
 /* proc_pid_dir - make @dentry the directory of @p. Return: NULL or ERR_PTR. */
 struct dentry *proc_pid_dir(struct inode *dir, struct dentry *dentry, struct task_struct *p, bool thread);
 bool proc_parse_number(const struct dentry *dentry, unsigned int *v);

@@ -35,10 +35,12 @@ static void show_vma(struct seq_file *m, const struct mm_struct *mm, const struc
 	size_t start = m->count;
 
 	seq_printf(m, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)vma->vm_start,
-		   (unsigned long long)vma->vm_end, vma->vm_flags & VM_READ ? 'r' : '-', vma->vm_flags & VM_WRITE ? 'w' : '-',
-		   vma->vm_flags & VM_EXEC ? 'x' : '-', vma->vm_flags & VM_SHARED ? 's' : 'p',
-		   (unsigned long long)(vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0), (unsigned int)(dev >> 8 & 0xfff),
-		   (unsigned int)(dev & 0xff), inode ? (unsigned long long)inode->i_ino : 0);
+		   (unsigned long long)vma->vm_end, vma->vm_flags & VM_READ ? 'r' : '-',
+		   vma->vm_flags & VM_WRITE ? 'w' : '-', vma->vm_flags & VM_EXEC ? 'x' : '-',
+		   vma->vm_flags & VM_SHARED ? 's' : 'p',
+		   (unsigned long long)(vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0),
+		   (unsigned int)(dev >> 8 & 0xfff), (unsigned int)(dev & 0xff),
+		   inode ? (unsigned long long)inode->i_ino : 0);
 	/* names stand in column 74, as in Linux */
 	size_t name_at = m->count;
 

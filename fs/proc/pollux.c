@@ -39,8 +39,8 @@ static void show_locks(struct seq_file *m, __unused void *arg)
 {
 	seq_printf(m, "%-4s %-12s %-6s %-8s %s\n", "rank", "class", "depths", "context", "protects");
 	for (size_t i = 0; i < ARRAY_SIZE(lock_rows); i++)
-		seq_printf(m, "%-4zu %-12s %-6d %-8s %s\n", i + 1, lock_rows[i].name, lock_rows[i].depths, lock_rows[i].context,
-			   lock_rows[i].what);
+		seq_printf(m, "%-4zu %-12s %-6d %-8s %s\n", i + 1, lock_rows[i].name, lock_rows[i].depths,
+			   lock_rows[i].context, lock_rows[i].what);
 }
 
 static void show_slab(void *arg, const char *name, long live, long total, size_t size, long pages)
@@ -143,7 +143,8 @@ static ssize_t trace_file_read(struct kiocb *iocb, struct iov_iter *to)
 	while (iov_iter_count(to)) {
 		if (tf->done == tf->len && !refill(tf))
 			break;
-		size_t n = min(tf->len - tf->done, iov_iter_count(to)), copied = copy_to_iter(tf->text + tf->done, n, to);
+		size_t n = min(tf->len - tf->done, iov_iter_count(to)),
+		       copied = copy_to_iter(tf->text + tf->done, n, to);
 
 		tf->done += copied;
 		ret += (ssize_t)copied;
@@ -163,7 +164,10 @@ static ssize_t trace_file_write(__unused struct kiocb *iocb, struct iov_iter *fr
 }
 
 static const struct file_operations trace_fops = {
-	.open = trace_file_open, .read_iter = trace_file_read, .write_iter = trace_file_write, .release = trace_file_release,
+	.open = trace_file_open,
+	.read_iter = trace_file_read,
+	.write_iter = trace_file_write,
+	.release = trace_file_release,
 };
 
 void proc_pollux_init(void)

@@ -22,8 +22,8 @@ static unsigned long long kb(u64 pages)
 	return pages * (PAGE_SIZE / KIB);
 }
 
-static void add_slab_pages(void *arg, __unused const char *name, __unused long live, __unused long total, __unused size_t size,
-			   long pages)
+static void add_slab_pages(void *arg, __unused const char *name, __unused long live, __unused long total,
+			   __unused size_t size, long pages)
 {
 	*(u64 *)arg += (u64)pages;
 }
@@ -104,7 +104,8 @@ static void show_loadavg(struct seq_file *m, __unused void *arg)
 	for (int i = 0; i < 3; i++) {
 		u64 v = loads[i] + FIXED_1 / 200;
 
-		seq_printf(m, "%llu.%02llu ", (unsigned long long)(v / FIXED_1), (unsigned long long)(v % FIXED_1 * 100 / FIXED_1));
+		seq_printf(m, "%llu.%02llu ", (unsigned long long)(v / FIXED_1),
+			   (unsigned long long)(v % FIXED_1 * 100 / FIXED_1));
 	}
 	seq_printf(m, "%u/%d %d\n", nr_running_tasks(), nr_threads_total(), last_pid());
 }
@@ -154,10 +155,10 @@ static void show_stat(struct seq_file *m, __unused void *arg)
 		for (int irq = 0; irq < 256; irq++)
 			irqs += irq_count(irq, cpu);
 	}
-	seq_printf(m, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n", (unsigned long long)irqs,
-		   (unsigned long long)nr_context_switches(),
-		   (unsigned long long)((ktime_get_real_ns() - now) / NSEC_PER_SEC), (unsigned long long)total_forks(),
-		   nr_running_tasks());
+	seq_printf(m, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
+		   (unsigned long long)irqs, (unsigned long long)nr_context_switches(),
+		   (unsigned long long)((ktime_get_real_ns() - now) / NSEC_PER_SEC),
+		   (unsigned long long)total_forks(), nr_running_tasks());
 }
 
 static void show_interrupts(struct seq_file *m, __unused void *arg)
@@ -196,14 +197,16 @@ static void slab_line(void *arg, const char *name, long live, long total, size_t
 {
 	long slabs = pages;
 
-	seq_printf(arg, "%-17s %6ld %6ld %6zu %4ld %4d : tunables %4d %4d %4d : slabdata %6ld %6ld %6d\n", name, live, total, size,
-		   slabs ? total / slabs : 0, 1, 0, 0, 0, slabs, slabs, 0);
+	seq_printf(arg, "%-17s %6ld %6ld %6zu %4ld %4d : tunables %4d %4d %4d : slabdata %6ld %6ld %6d\n", name,
+		   live, total, size, slabs ? total / slabs : 0, 1, 0, 0, 0, slabs, slabs, 0);
 }
 
 static void show_slabinfo(struct seq_file *m, __unused void *arg)
 {
-	seq_puts(m, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : "
-		    "tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	seq_puts(m, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> "
+		    "<objperslab> <pagesperslab> : "
+		    "tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> "
+		    "<sharedavail>\n");
 	slab_for_each(slab_line, m);
 }
 
@@ -251,7 +254,8 @@ void proc_system_init(void)
 	proc_create_single("devices", show_char_devices, NULL);
 	proc_create_single("slabinfo", show_slabinfo, NULL);
 	proc_create_single("kmsg", show_kmsg, NULL);
-	proc_create_single("swaps", show_fixed, (void *)(unsigned long)"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	proc_create_single("swaps", show_fixed,
+			   (void *)(unsigned long)"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	proc_create_single("partitions", show_fixed, (void *)(unsigned long)"major minor  #blocks  name\n\n");
 	proc_create_single("diskstats", show_fixed, (void *)(unsigned long)"");
 }

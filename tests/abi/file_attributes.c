@@ -72,7 +72,13 @@ TEST(statx_agrees_with_stat)
 {
 	int fd = new_file();
 	struct stat st;
-	struct { uint32_t mask, blksize; uint64_t attr; uint32_t nlink, uid, gid; uint16_t mode, pad; uint64_t ino, size; uint64_t rest[26]; } x;
+	struct {
+		uint32_t mask, blksize;
+		uint64_t attr;
+		uint32_t nlink, uid, gid;
+		uint16_t mode, pad;
+		uint64_t ino, size, rest[26];
+	} x;
 
 	CHECK_EQ(write(fd, "12345", 5), 5);
 	CHECK_EQ(fstat(fd, &st), 0);

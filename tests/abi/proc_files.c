@@ -182,7 +182,8 @@ TEST(proc_meminfo_and_others_parse)
 	unsigned long total, free_kb, avail;
 	double up, idle;
 
-	CHECK_EQ(sscanf(slurp("/proc/meminfo"), "MemTotal: %lu kB MemFree: %lu kB MemAvailable: %lu kB", &total, &free_kb, &avail), 3);
+	CHECK_EQ(sscanf(slurp("/proc/meminfo"), "MemTotal: %lu kB MemFree: %lu kB MemAvailable: %lu kB", &total,
+			&free_kb, &avail), 3);
 	CHECK(total > free_kb && free_kb > 0);
 	CHECK(strstr(text, "\nSwapTotal:"));
 	CHECK_EQ(sscanf(slurp("/proc/uptime"), "%lf %lf", &up, &idle), 2);
