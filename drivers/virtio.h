@@ -71,6 +71,8 @@ int __must_check virtqueue_init(struct virtqueue *vq, struct virtio_device *vdev
  */
 int __must_check virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out,
 			       unsigned int nr_in, void *token);
+/* virtqueue_add_inbuf - the same for one buffer that the device writes: the receive path. */
+int __must_check virtqueue_add_inbuf(struct virtqueue *vq, u64 addr, u32 len, void *token);
 /* virtqueue_kick - tell the device of what was added, unless it does not want to know. */
 void virtqueue_kick(struct virtqueue *vq);
 /*

@@ -75,9 +75,7 @@ struct virtnet_info {
 
 static bool rx_add_page(struct virtnet_info *vi, struct page *page)
 {
-	struct virtio_buf buf = { page_to_phys(page), PAGE_SIZE };
-
-	if (virtqueue_add(&vi->vq[RXQ], &buf, 0, 1, page)) {
+	if (unlikely(virtqueue_add_inbuf(&vi->vq[RXQ], page_to_phys(page), PAGE_SIZE, page))) {
 		put_page(page);
 		return false;
 	}

@@ -65,40 +65,70 @@ int virtqueue_init(struct virtqueue *vq, struct virtio_device *vdev, u16 index, 
 	return 0;
 }
 
+/* A chain is complete: note whose it is and show it to the device. @next: what is free after it. */
+static inline void vq_publish(struct virtqueue *vq, u16 head, u16 next, u16 nr, u32 in_len, void *token)
+{
+	struct vq_chain *c = &vq->chain[head];
+	u16 idx = vq->avail_idx;
+
+	c->token = token;
+	c->in_len = in_len;
+	c->nr = nr;
+	vq->free_head = next;
+	vq->num_free -= nr;
+	vq->avail->ring[idx & (vq->num - 1)] = head;
+	vq->avail_idx = ++idx;
+	vq->num_added++;
+	/* The device may look at the entry as soon as the index covers it: everything above comes first. */
+	smp_store_release(&vq->avail->idx, idx);
+}
+
 int virtqueue_add(struct virtqueue *vq, const struct virtio_buf *bufs, unsigned int nr_out, unsigned int nr_in,
 		  void *token)
 {
 	unsigned int nr = nr_out + nr_in;
-	u16 head = vq->free_head, i = head, last = head;
+	u16 head = vq->free_head, i = head, next;
 	u32 in_len = 0;
 
 	if (unlikely(vq->broken))
 		return -EIO;
 	if (unlikely(vq->num_free < nr))
 		return -ENOSPC;
-	for (unsigned int n = 0; n < nr; n++) {
+	for (unsigned int n = 0;; i = next) {
 		struct vring_desc *d = &vq->desc[i];
+		u16 flags = 0;
 
+		next = vq->chain[i].next;
 		d->addr = bufs[n].addr;
 		d->len = bufs[n].len;
-		d->flags = VRING_DESC_F_NEXT | (n >= nr_out ? VRING_DESC_F_WRITE : 0);
-		if (n >= nr_out)
+		d->next = next;
+		if (n >= nr_out) {
+			flags = VRING_DESC_F_WRITE;
 			in_len += bufs[n].len;
-		last = i;
-		i = vq->chain[i].next;
-		d->next = i;
+		}
+		if (++n == nr) {
+			d->flags = flags;
+			break;
+		}
+		d->flags = flags | VRING_DESC_F_NEXT;
 	}
-	vq->desc[last].flags &= (u16)~VRING_DESC_F_NEXT;
-	vq->free_head = i;
-	vq->num_free -= (u16)nr;
-	vq->chain[head].token = token;
-	vq->chain[head].in_len = in_len;
-	vq->chain[head].nr = (u16)nr;
-	vq->avail->ring[vq->avail_idx & (vq->num - 1)] = head;
-	vq->avail_idx++;
-	vq->num_added++;
-	/* The device may look at the entry as soon as the index covers it: everything above comes first. */
-	smp_store_release(&vq->avail->idx, vq->avail_idx);
+	vq_publish(vq, head, next, (u16)nr, in_len, token);
+	return 0;
+}
+
+int virtqueue_add_inbuf(struct virtqueue *vq, u64 addr, u32 len, void *token)
+{
+	u16 head = vq->free_head;
+	struct vring_desc *d = &vq->desc[head];
+
+	if (unlikely(vq->broken))
+		return -EIO;
+	if (unlikely(!vq->num_free))
+		return -ENOSPC;
+	d->addr = addr;
+	d->len = len;
+	d->flags = VRING_DESC_F_WRITE;
+	vq_publish(vq, head, vq->chain[head].next, 1, len, token);
 	return 0;
 }
 

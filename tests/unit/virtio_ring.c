@@ -79,6 +79,21 @@ TEST(a_chain_is_what_was_offered)
 	CHECK_EQ(vq.num_free, NUM - 3);
 }
 
+TEST(a_single_buffer_to_write_is_a_chain_of_one)
+{
+	u32 len;
+
+	start_ring(true);
+	CHECK_EQ(virtqueue_add_inbuf(&vq, 0x7000, 77, (void *)6), 0);
+	int head = dev_take();
+
+	CHECK(vq.desc[head].addr == 0x7000 && vq.desc[head].len == 77 && vq.desc[head].flags == VRING_DESC_F_WRITE);
+	CHECK_EQ(vq.num_free, NUM - 1);
+	dev_give((u32)head, 77);
+	CHECK_EQ(get(&len), 6);
+	CHECK_EQ(len, 77);
+}
+
 TEST(nothing_comes_back_before_the_device_gives_it)
 {
 	u32 len;
