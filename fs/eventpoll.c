@@ -91,7 +91,7 @@ enum { EP_MAX_EVENTS = S32_MAX / (int)sizeof(struct epoll_event) };
 #define EP_POLL_ONLY	0ULL
 #define EP_NO_DEADLINE	U64_MAX
 
-/* What a callback did, for the trace: why an event woke nobody. Printed as a number (docs/debugging.md). */
+/* What a callback did: the trace prints it as a number, and so says why an event woke nobody. */
 enum ep_outcome { EP_QUEUED, EP_ALREADY, EP_MASKED, EP_DISARMED, EP_OVERFLOW };
 
 /* The watches of one user, limited by max_user_watches. */
