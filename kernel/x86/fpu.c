@@ -28,6 +28,7 @@ enum {
 	XFEATURE_X87 = 1, XFEATURE_SSE = 2, XFEATURE_AVX = 4, XFEATURE_AVX512 = 0xe0,
 	MXCSR_DEFAULT = 0x1f80, FCW_DEFAULT = 0x37f,
 	SW_BYTES = 464,	/* the last 48 bytes of the FXSAVE image are software's: struct _fpx_sw_bytes of the ABI */
+	MXCSR_MASK_DEFAULT = 0xffbf,
 };
 #define FP_XSTATE_MAGIC1 0x46505853U
 #define FP_XSTATE_MAGIC2 0x46505845U
@@ -44,7 +45,7 @@ static_assert(sizeof(struct fpu_image) == XSAVE_MIN, "SDM");
 
 static size_t image_size = XSAVE_MIN;	/* of an image in memory; the header exists also without XSAVE, as zeros */
 static size_t user_size = FXSAVE_SIZE;	/* of it in a signal frame, without the second magic number */
-static u32 mxcsr_mask = 0xffbf;		/* SDM vol. 1, 11.6.6: the mask of a CPU that reports 0 */
+static u32 mxcsr_mask = MXCSR_MASK_DEFAULT;
 static struct kmem_cache *fpu_cache;
 static struct fpu_image init_image = { .fcw = FCW_DEFAULT, .mxcsr = MXCSR_DEFAULT };
 static DEFINE_PER_CPU(struct task_struct *, fpu_owner);
@@ -84,12 +85,29 @@ void fpu_init_cpu(void)
 	xsetbv(0, cpu_has.xfeatures);
 }
 
+/* The bits of MXCSR that this CPU knows; it tells them in a saved image (SDM vol. 1, 11.6.6). */
+static void find_mxcsr_mask(void)
+{
+	static struct fpu_image image __aligned(XSAVE_ALIGN);
+
+	clts();
+	fxsave(&image);
+	set_ts();
+	if (image.mxcsr_mask)
+		mxcsr_mask = image.mxcsr_mask;
+}
+
 void fpu_init(void)
 {
 	if (cpu_has.xsave) {
 		image_size = cpuid(0xd, 0).ebx; /* for what xsetbv enabled */
 		user_size = image_size;
+		init_image.sw = (struct fpx_sw_bytes){
+			.magic1 = FP_XSTATE_MAGIC1, .extended_size = (u32)arch_fpu_frame_size(),
+			.xfeatures = cpu_has.xfeatures, .xstate_size = (u32)user_size,
+		};
 	}
+	find_mxcsr_mask();
 	fpu_cache = kmem_cache_create("fpu_state", ALIGN(image_size, (size_t)XSAVE_ALIGN), XSAVE_ALIGN);
 }
 
@@ -100,6 +118,14 @@ static struct fpu_image *alloc_image(void)
 	if (image)
 		memcpy(image, &init_image, sizeof(init_image));
 	return image;
+}
+
+/* Current's image, made if it has none yet. NULL: out of memory. */
+static struct fpu_image *need_image(struct fpu_state *fpu)
+{
+	if (!fpu->image)
+		fpu->image = (u8 *)alloc_image();
+	return (struct fpu_image *)fpu->image;
 }
 
 void fpu_switch_out(struct task_struct *prev)
@@ -115,11 +141,8 @@ int fpu_device_not_available(void)
 {
 	struct fpu_state *fpu = &current->thread.fpu;
 
-	if (!fpu->image) {
-		fpu->image = (u8 *)alloc_image();
-		if (!fpu->image)
-			return -ENOMEM;
-	}
+	if (!need_image(fpu))
+		return -ENOMEM;
 	preempt_disable();
 	if (!fpu->used) {
 		clts();
@@ -187,40 +210,20 @@ size_t arch_fpu_frame_size(void) { return cpu_has.xsave ? user_size + sizeof(FP_
 int arch_fpu_save_user(uptr frame)
 {
 	struct fpu_state *fpu = &current->thread.fpu;
-	struct fpx_sw_bytes sw = {
-		.magic1 = FP_XSTATE_MAGIC1, .extended_size = (u32)arch_fpu_frame_size(),
-		.xfeatures = cpu_has.xfeatures, .xstate_size = (u32)user_size,
-	};
+	struct fpu_image *image = need_image(fpu);
 
-	if (!fpu->image) {
-		fpu->image = (u8 *)alloc_image();
-		if (!fpu->image)
-			return -EFAULT;
-	}
+	if (!image)
+		return -EFAULT;
 	sync_image(fpu);
-	if (copy_to_user(frame, fpu->image, user_size))
+	if (copy_to_user(frame, image, user_size))
 		return -EFAULT;
-	if (!cpu_has.xsave)
-		return 0;
-	if (copy_to_user(uptr_add(frame, SW_BYTES), &sw, sizeof(sw)))
-		return -EFAULT;
-	return put_user(FP_XSTATE_MAGIC2, uptr_add(frame, user_size));
+	return cpu_has.xsave ? put_user(FP_XSTATE_MAGIC2, uptr_add(frame, user_size)) : 0;
 }
 
 /* What a program may not put into the registers would fault in the kernel (SDM vol. 1, 13.8.1). */
-static bool image_is_valid(struct fpu_image *image, bool extended)
+static bool image_is_valid(const struct fpu_image *image)
 {
-	if (image->mxcsr & ~mxcsr_mask)
-		return false;
-	if (!cpu_has.xsave)
-		return true;
-	if (!extended) {
-		image->xstate_bv = XFEATURE_X87 | XFEATURE_SSE;
-		image->xcomp_bv = 0;
-		memset(image->reserved, 0, sizeof(image->reserved));
-		return true;
-	}
-	if (image->xstate_bv & ~cpu_has.xfeatures || image->xcomp_bv)
+	if (image->mxcsr & ~mxcsr_mask || image->xstate_bv & ~cpu_has.xfeatures || image->xcomp_bv)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(image->reserved); i++)
 		if (image->reserved[i])
@@ -228,44 +231,47 @@ static bool image_is_valid(struct fpu_image *image, bool extended)
 	return true;
 }
 
-/* Does the frame hold more than the FXSAVE image? Its two magic numbers say so. */
-static int frame_is_extended(uptr frame, bool *extended)
+/*
+ * The FXSAVE image, then what follows it, if both magic numbers say that something does; without them, only x87 and
+ * SSE are restored, as on Linux. The CPU never reads the bytes that are software's: they are put right again.
+ */
+static int read_frame(struct fpu_image *image, uptr frame)
 {
-	struct fpx_sw_bytes sw;
-	u32 magic2;
+	bool extended;
+	u32 magic2 = 0;
 
-	*extended = false;
+	if (copy_from_user(image, frame, FXSAVE_SIZE))
+		return -EFAULT;
 	if (!cpu_has.xsave)
 		return 0;
-	if (copy_from_user(&sw, uptr_add(frame, SW_BYTES), sizeof(sw)))
+	extended = image->sw.magic1 == FP_XSTATE_MAGIC1 && image->sw.xstate_size == user_size;
+	if (extended && get_user(magic2, uptr_add(frame, user_size)))
 		return -EFAULT;
-	if (sw.magic1 != FP_XSTATE_MAGIC1 || sw.xstate_size != user_size)
-		return 0;
-	if (get_user(magic2, uptr_add(frame, user_size)))
-		return -EFAULT;
-	*extended = magic2 == FP_XSTATE_MAGIC2;
+	image->sw = init_image.sw;
+	if (magic2 == FP_XSTATE_MAGIC2)
+		return copy_from_user((u8 *)image + FXSAVE_SIZE, uptr_add(frame, FXSAVE_SIZE),
+				      user_size - FXSAVE_SIZE)
+			       ? -EFAULT
+			       : 0;
+	memset(&image->xstate_bv, 0, XSAVE_HEADER_SIZE);
+	image->xstate_bv = XFEATURE_X87 | XFEATURE_SSE;
 	return 0;
 }
 
 int arch_fpu_restore_user(uptr frame)
 {
 	struct fpu_state *fpu = &current->thread.fpu;
-	bool extended;
+	struct fpu_image *image;
 
 	if (uptr_is_null(frame)) {
 		fpu_flush();
 		return 0;
 	}
-	if (!fpu->image) {
-		fpu->image = (u8 *)alloc_image();
-		if (!fpu->image)
-			return -EFAULT;
-	}
-	if (frame_is_extended(frame, &extended))
+	image = need_image(fpu);
+	if (!image)
 		return -EFAULT;
 	forget_registers(fpu); /* from here on a switch must not write into the image */
-	if (copy_from_user(fpu->image, frame, extended ? user_size : FXSAVE_SIZE) ||
-	    !image_is_valid((struct fpu_image *)fpu->image, extended)) {
+	if (read_frame(image, frame) || !image_is_valid(image)) {
 		fpu_flush();
 		return -EFAULT;
 	}

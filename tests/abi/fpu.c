@@ -141,6 +141,18 @@ TEST(a_child_inherits_the_registers)
 	CHECK_EQ(status, 3 << 8);
 }
 
+TEST(a_handler_keeps_denormals_are_zero)
+{
+	struct sigaction sa = { .sa_sigaction = use_fpu, .sa_flags = SA_SIGINFO };
+	unsigned int mine = 0x1f80 | 0x40, read; /* DAZ: a bit that old processors do not have */
+
+	sigaction(SIGUSR1, &sa, NULL);
+	__asm__ volatile("ldmxcsr %0" :: "m"(mine));
+	raise(SIGUSR1);
+	__asm__ volatile("stmxcsr %0" : "=m"(read));
+	CHECK_EQ(read & ~0x3fU, mine);
+}
+
 TEST(rounding_mode_is_the_thread_s_own)
 {
 	unsigned int mine = 0x1f80 | 0x6000, read; /* towards zero: SDM vol. 1, 10.2.3.3 */
