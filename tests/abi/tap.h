@@ -56,8 +56,13 @@ static struct tap_case *tap_first, **tap_last = &tap_first;
 	_exit(1);										\
 } while (0)
 #define CHECK(cond) do { if (!(cond)) TAP_FAIL("%s (errno %d %s)", #cond, errno, strerror(errno)); } while (0)
-#define CHECK_EQ(a, b) do { long long __a = (long long)(a), __b = (long long)(b);		\
-	if (__a != __b) TAP_FAIL("%s is %lld, not %s = %lld (errno %d %s)", #a, __a, #b, __b, errno, strerror(errno)); } while (0)
+#define CHECK_EQ(a, b)                                                                                         \
+	do {                                                                                                   \
+		long long __a = (long long)(a), __b = (long long)(b);                                          \
+		if (__a != __b)                                                                                \
+			TAP_FAIL("%s is %lld, not %s = %lld (errno %d %s)", #a, __a, #b, __b, errno,           \
+				 strerror(errno));                                                             \
+	} while (0)
 #define CHECK_ERRNO(call, e) do { errno = 0; long long __r = (long long)(call); int __e = errno;	\
 	if (__r != -1 || __e != (e))								\
 		TAP_FAIL("%s gave %lld, errno %d %s, not %s", #call, __r, __e, strerror(__e), #e); } while (0)
