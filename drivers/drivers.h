@@ -13,13 +13,22 @@
 void loopback_init(void);
 /* virtio_init - find the virtio devices on the PCI bus. Context: boot, after pci_init(). */
 void virtio_init(void);
-/* virtio_net_init, virtio_rng_init, virtio_console_init - drive those of their kind. Context: boot, after virtio_init(). */
+/*
+ * virtio_net_init, virtio_rng_init, virtio_console_init - drive those of their kind. Context: boot,
+ * after virtio_init().
+ */
 void virtio_net_init(void);
 void virtio_rng_init(void);
 void virtio_console_init(void);
-/* serial_init - the UARTs, polled: messages appear on the first one from here on. Context: boot, before interrupts work. */
+/*
+ * serial_init - the UARTs, polled: messages appear on the first one from here on. Context: boot,
+ * before interrupts work.
+ */
 void serial_init(void);
 /* mem_devices_init - /dev/null and its kin. Context: boot, after devfs_init(). */
 void mem_devices_init(void);
-/* tty_init - terminals over the UARTs, /dev/console, pseudo terminals; takes the UARTs' interrupts. Context: boot, after devfs_init(). */
+/*
+ * tty_init - terminals over the UARTs, /dev/console, pseudo terminals; takes the UARTs' interrupts.
+ * Context: boot, after devfs_init().
+ */
 void tty_init(void);

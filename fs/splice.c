@@ -141,7 +141,8 @@ static ssize_t do_sendfile(struct file *out, struct file *in, uptr offset, size_
 	if (out->f_flags & O_APPEND)
 		return -EINVAL;
 	/*
-	 * From files alone, as Linux has it where no pipe takes part: from a terminal or a socket the loop would wait for
+	 * From files alone, as Linux has it where no pipe takes part: from a terminal or a socket
+	 * the loop would wait for
 	 * more after a short read, and an end of file in the middle would be lost to the caller.
 	 */
 	umode_t mode = in->f_inode->i_mode;

@@ -42,10 +42,22 @@ __ATOMIC_FAMILY(atomic64, atomic64_t, s64)
 	__atomic_compare_exchange_n((p), &__o, (n), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); __o; })
 
 /* Single bits of a word. The plain forms are atomic; the __ forms are for owners of the word. */
-static inline void set_bit(unsigned int nr, unsigned long *w) { __atomic_fetch_or(&w[nr / 64], BIT(nr % 64), __ATOMIC_RELAXED); }
-static inline void clear_bit(unsigned int nr, unsigned long *w) { __atomic_fetch_and(&w[nr / 64], ~BIT(nr % 64), __ATOMIC_RELAXED); }
+static inline void set_bit(unsigned int nr, unsigned long *w)
+{
+	__atomic_fetch_or(&w[nr / 64], BIT(nr % 64), __ATOMIC_RELAXED);
+}
+static inline void clear_bit(unsigned int nr, unsigned long *w)
+{
+	__atomic_fetch_and(&w[nr / 64], ~BIT(nr % 64), __ATOMIC_RELAXED);
+}
 static inline bool test_bit(unsigned int nr, const unsigned long *w) { return READ_ONCE(w[nr / 64]) >> (nr % 64) & 1; }
-static inline bool test_and_set_bit(unsigned int nr, unsigned long *w) { return __atomic_fetch_or(&w[nr / 64], BIT(nr % 64), __ATOMIC_SEQ_CST) >> (nr % 64) & 1; }
-static inline bool test_and_clear_bit(unsigned int nr, unsigned long *w) { return __atomic_fetch_and(&w[nr / 64], ~BIT(nr % 64), __ATOMIC_SEQ_CST) >> (nr % 64) & 1; }
+static inline bool test_and_set_bit(unsigned int nr, unsigned long *w)
+{
+	return __atomic_fetch_or(&w[nr / 64], BIT(nr % 64), __ATOMIC_SEQ_CST) >> (nr % 64) & 1;
+}
+static inline bool test_and_clear_bit(unsigned int nr, unsigned long *w)
+{
+	return __atomic_fetch_and(&w[nr / 64], ~BIT(nr % 64), __ATOMIC_SEQ_CST) >> (nr % 64) & 1;
+}
 static inline void __set_bit(unsigned int nr, unsigned long *w) { w[nr / 64] |= BIT(nr % 64); }
 static inline void __clear_bit(unsigned int nr, unsigned long *w) { w[nr / 64] &= ~BIT(nr % 64); }

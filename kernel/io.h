@@ -26,5 +26,8 @@ static inline void writew(u16 v, volatile void *a) { barrier(); *(volatile u16 *
 static inline void writel(u32 v, volatile void *a) { barrier(); *(volatile u32 *)a = v; }
 static inline void writeq(u64 v, volatile void *a) { barrier(); *(volatile u64 *)a = v; }
 
-/* ioremap - @size bytes of device memory at @pa, uncached, not executable. Return: NULL when out of memory. Context: task. Never unmapped. */
+/*
+ * ioremap - @size bytes of device memory at @pa, uncached, not executable. Return: NULL when out of
+ * memory. Context: task. Never unmapped.
+ */
 void *ioremap(phys_addr_t pa, size_t size);

@@ -3,9 +3,10 @@
  *
  * Linux:   include/linux/lockdep.h (6.1)
  * Same:    every acquire and release is reported; assertions say who must hold what.
- * Differs: 1. the order is declared, not learned: a wrong nesting is reported the first time it happens, not
- *             the first time both orders have been seen.
- *          2. the locks of an interrupted task count as held by the interrupt: the checker has one list per task.
+ * Differs: 1. the order is declared, not learned: a wrong nesting is reported the first time it
+ *             happens, not the first time both orders have been seen.
+ *          2. the locks of an interrupted task count as held by the interrupt: the checker has one
+ *             list per task.
  * Locks:   none.
  * Walk:    spin_lock(), mutex_lock(), lock_sock() -> lockdep_acquire().
  */
@@ -15,21 +16,30 @@
 #include "kernel/types.h"
 
 /*
- * lockdep_acquire_slow, lockdep_release_slow - a lock of @class at @depth is taken, given back, by the code at @ip.
- * Context: any; reports by WARN. @sleeps: the lock may sleep (mutex), so the caller may not be atomic.
+ * lockdep_acquire_slow, lockdep_release_slow - a lock of @class at @depth is taken, given back, by
+ * the code at @ip. Context: any; reports by WARN. @sleeps: the lock may sleep (mutex), so the
+ * caller may not be atomic.
  */
-void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int depth, bool sleeps, unsigned long ip);
-/* lockdep_acquire_try_slow - the same for a lock that was taken without waiting: it may stand anywhere in the order. */
+void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int depth, bool sleeps,
+			  unsigned long ip);
+/*
+ * lockdep_acquire_try_slow - the same for a lock that was taken without waiting: it may stand
+ * anywhere in the order.
+ */
 void lockdep_acquire_try_slow(const void *lock, enum lock_class class, unsigned long ip);
 void lockdep_release_slow(const void *lock, unsigned long ip);
 /* lockdep_is_held_slow - does the current context hold @lock? Context: any. */
 bool lockdep_is_held_slow(const void *lock);
 /* lockdep_assert_none_held - called at return to user space: a lock still held there is a bug. */
 void lockdep_assert_none_held(void);
-/* lockdep_print_held - the locks the current task and CPU hold, for panics. Context: any, takes no lock. */
+/*
+ * lockdep_print_held - the locks the current task and CPU hold, for panics. Context: any, takes no
+ * lock.
+ */
 void lockdep_print_held(void);
 
-static inline void lockdep_acquire(const void *lock, enum lock_class class, unsigned int depth, bool sleeps)
+static inline void lockdep_acquire(const void *lock, enum lock_class class, unsigned int depth,
+				   bool sleeps)
 {
 	if (CONFIG_DEBUG)
 		lockdep_acquire_slow(lock, class, depth, sleeps, _RET_IP_);

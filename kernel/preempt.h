@@ -1,5 +1,6 @@
 /*
- * kernel/preempt.h - what kind of code runs on this CPU, and whether it may be interrupted by another task.
+ * kernel/preempt.h - what kind of code runs on this CPU, and whether it may be interrupted by
+ * another task.
  *
  * Linux:   include/linux/preempt.h, asm/preempt.h (6.1)
  * Same:    one per-CPU count: preemption depth, softirq depth and hardirq depth in bit fields.
@@ -34,13 +35,14 @@ DECLARE_PER_CPU(u8, __need_resched);
 #define in_atomic()		(preempt_count() != 0)
 
 /*
- * preempt_schedule - the count fell to zero and another task should run: give it the CPU, in the kernel.
- * Context: task, preemption on; returns at once when interrupts are off.
+ * preempt_schedule - the count fell to zero and another task should run: give it the CPU, in the
+ * kernel. Context: task, preemption on; returns at once when interrupts are off.
  */
 void preempt_schedule(void);
 /*
- * preempt_schedule_irq - the same on return from an interrupt that found the kernel preemptible. Implemented by
- * kernel/sched. Context: interrupts off on entry and return, on while others run; preempt count zero.
+ * preempt_schedule_irq - the same on return from an interrupt that found the kernel preemptible.
+ * Implemented by kernel/sched. Context: interrupts off on entry and return, on while others run;
+ * preempt count zero.
  */
 void preempt_schedule_irq(void);
 

@@ -47,16 +47,29 @@ static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, st
 	node->rb_right = NULL;
 	*link = node;
 }
+/*
+ * Trees with a cached leftmost node are queues (run queue, timers), and often hold one node: then there
+ * is nothing to balance.
+ */
+#define RB_ONLY_NODE 1UL	/* __rb_parent_color of a root: no parent, black */
 static inline void rb_insert_color_cached(struct rb_node *node, struct rb_root_cached *root,
 					  bool leftmost)
 {
 	if (leftmost)
 		root->rb_leftmost = node;
-	rb_insert_color(node, &root->rb_root);
+	if (root->rb_root.rb_node == node)
+		node->__rb_parent_color = RB_ONLY_NODE;
+	else
+		rb_insert_color(node, &root->rb_root);
 }
 static inline void rb_erase_cached(struct rb_node *node, struct rb_root_cached *root)
 {
-	if (root->rb_leftmost == node)
+	if (root->rb_leftmost == node) {
+		if (root->rb_root.rb_node == node && !node->rb_right) {
+			*root = RB_ROOT_CACHED;
+			return;
+		}
 		root->rb_leftmost = rb_next(node);
+	}
 	rb_erase(node, &root->rb_root);
 }

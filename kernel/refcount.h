@@ -5,7 +5,7 @@
  * Same:    names; a count that would overflow or come back from zero stays saturated.
  * Differs: none.
  * Locks:   none.
- * Walk:    every x_get()/x_put().
+ * Walk:    every get and put of a counted object.
  */
 #pragma once
 #include "kernel/atomic.h"

@@ -2,16 +2,19 @@
  * kernel/softirq.c - the part of an interrupt's work that can wait until interrupts are on again.
  *
  * Linux:   kernel/softirq.c (6.1)
- * Same:    a bit per vector and CPU; run at the end of an interrupt, or when a task turns softirqs on again; limits on
- *          time and rounds, then ksoftirqd/N goes on as an ordinary task.
+ * Same:    a bit per vector and CPU; run at the end of an interrupt, or when a task turns softirqs
+ *          on again; limits on time and rounds, then ksoftirqd/N goes on as an ordinary task.
  * Differs: 1. three vectors. 2. no tasklets. 3. they run on the stack they find.
- * Locks:   none: pending bits belong to their CPU and change with interrupts off; a handler never runs twice at once on a
+ * Locks:   none: pending bits belong to their CPU and change with interrupts off; a handler never
+ * runs twice at once on a
  *          CPU, for while it runs the count says so.
- * Walk:    napi_schedule() -> raise_softirq_irqoff() ... irq_exit() -> __do_softirq() -> net_rx_action().
+ * Walk:    napi_schedule() -> raise_softirq_irqoff() ... irq_exit() -> __do_softirq() ->
+ *          net_rx_action().
  *
- * Why the limits: a flood of packets raises NET_RX again and again while it is handled. Handled to the end it would keep
- * every task from the CPU for ever. After MAX_ROUNDS or MAX_TIME_NS, or as soon as a task waits, the rest is left to
- * ksoftirqd, which shares the CPU with the others by their weights. While it has work, interrupts leave theirs to it too.
+ * Why the limits: a flood of packets raises NET_RX again and again while it is handled. Handled to
+ * the end it would keep every task from the CPU for ever. After MAX_ROUNDS or MAX_TIME_NS, or as
+ * soon as a task waits, the rest is left to ksoftirqd, which shares the CPU with the others by
+ * their weights. While it has work, interrupts leave theirs to it too.
  */
 #include "kernel/softirq.h"
 #include "kernel/bug.h"
@@ -122,11 +125,15 @@ void irq_enter(void) { preempt_count_add(HARDIRQ_OFFSET); }
 void irq_exit(void)
 {
 	preempt_count_sub(HARDIRQ_OFFSET);
-	if (this_cpu_read(__softirq_pending) && !(preempt_count() & (HARDIRQ_MASK | SOFTIRQ_MASK)) && !ksoftirqd_is_running())
+	if (this_cpu_read(__softirq_pending) && !(preempt_count() & (HARDIRQ_MASK | SOFTIRQ_MASK)) &&
+	    !ksoftirqd_is_running())
 		__do_softirq();
 }
 
-/* Bound to its CPU. The state is set before the bits are tested, with interrupts off: raise_softirq_irqoff() is never missed. */
+/*
+ * Bound to its CPU. The state is set before the bits are tested, with interrupts off:
+ * raise_softirq_irqoff() is never missed.
+ */
 static int ksoftirqd_fn(__unused void *arg)
 {
 	for (;;) {

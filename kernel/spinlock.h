@@ -2,7 +2,8 @@
  * kernel/spinlock.h - locks for short holds, spun for by other CPUs.
  *
  * Linux:   include/linux/spinlock.h (6.1)
- * Same:    names; holding one turns preemption off; _bh turns softirqs off, _irq/_irqsave interrupts.
+ * Same:    names; holding one turns preemption off; _bh turns softirqs off, _irq/_irqsave
+ *          interrupts.
  * Differs: 1. each lock names its class in kernel/lock_order.h when it is made.
  *          2. a ticket lock: first come, first served.
  * Locks:   it is one.
@@ -33,7 +34,10 @@ static inline void spin_lock_init(spinlock_t *l, enum lock_class class)
 /* spin_lock_slow - wait until @ticket is served. Context: preemption off. */
 void spin_lock_slow(spinlock_t *l, u16 ticket);
 
-/* arch_spin_* - the lock alone, without preemption count and checker; for the scheduler and the checker. */
+/*
+ * arch_spin_* - the lock alone, without preemption count and checker; for the scheduler and the
+ * checker.
+ */
 static __always_inline void arch_spin_lock(spinlock_t *l)
 {
 	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
@@ -45,11 +49,18 @@ static __always_inline bool arch_spin_trylock(spinlock_t *l)
 {
 	u16 t = READ_ONCE(l->owner);
 
-	return __atomic_compare_exchange_n(&l->next, &t, (u16)(t + 1), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) &&
+	return __atomic_compare_exchange_n(&l->next, &t, (u16)(t + 1), false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED) &&
 	       READ_ONCE(l->owner) == t;
 }
-static __always_inline void arch_spin_unlock(spinlock_t *l) { smp_store_release(&l->owner, (u16)(l->owner + 1)); }
-static __always_inline bool spin_is_locked(const spinlock_t *l) { return READ_ONCE(l->owner) != READ_ONCE(l->next); }
+static __always_inline void arch_spin_unlock(spinlock_t *l)
+{
+	smp_store_release(&l->owner, (u16)(l->owner + 1));
+}
+static __always_inline bool spin_is_locked(const spinlock_t *l)
+{
+	return READ_ONCE(l->owner) != READ_ONCE(l->next);
+}
 
 static __always_inline void spin_lock_nested(spinlock_t *l, unsigned int depth)
 {
@@ -94,7 +105,10 @@ static __always_inline void spin_unlock_irq(spinlock_t *l)
 	local_irq_enable();
 	preempt_enable();
 }
-#define spin_lock_irqsave_nested(l, flags, depth) do { local_irq_save(flags); spin_lock_nested(l, depth); } while (0)
+#define spin_lock_irqsave_nested(l, flags, depth) do {						\
+	local_irq_save(flags);									\
+	spin_lock_nested(l, depth);								\
+} while (0)
 #define spin_lock_irqsave(l, flags) spin_lock_irqsave_nested(l, flags, 0)
 static __always_inline void spin_unlock_irqrestore(spinlock_t *l, unsigned long flags)
 {

@@ -2,7 +2,8 @@
  * kernel/workqueue.c - functions that run later, in a task of their own, where they may sleep.
  *
  * Linux:   kernel/workqueue.c (6.1)
- * Same:    a work item is queued once until it begins to run; it may queue itself again, or free itself.
+ * Same:    a work item is queued once until it begins to run; it may queue itself again, or free
+ *          itself.
  * Differs: 1. one queue and one worker: items run one after another.
  * Locks:   WORKQ, not held while an item runs.
  * Walk:    schedule_work() -> worker_fn() -> the item's function.
@@ -52,7 +53,8 @@ static int worker_fn(__unused void *arg)
 	for (;;) {
 		struct work_struct *work;
 
-		set_current_state(TASK_INTERRUPTIBLE); /* before the list is tested; pairs with wake_up_process() */
+		/* Before the list is tested; pairs with wake_up_process(). */
+		set_current_state(TASK_INTERRUPTIBLE);
 		work = next_work();
 		if (!work) {
 			schedule();

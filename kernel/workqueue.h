@@ -19,7 +19,10 @@ static inline void INIT_WORK(struct work_struct *w, void (*func)(struct work_str
 	INIT_LIST_HEAD(&w->entry);
 	w->func = func;
 }
-/* schedule_work - Return: false if it was queued already. Context: any. The work may free itself when it runs. */
+/*
+ * schedule_work - Return: false if it was queued already. Context: any. The work may free itself
+ * when it runs.
+ */
 bool schedule_work(struct work_struct *work);
 /* flush_scheduled_work - all that was queued before has run. Context: task, not the worker. */
 void flush_scheduled_work(void);

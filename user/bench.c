@@ -279,7 +279,9 @@ static void epoll_add_del(void *arg)
 	struct epoll_bench *b = arg;
 	struct epoll_event e = { .events = EPOLLIN };
 
-	must(epoll_ctl(b->ep, EPOLL_CTL_ADD, b->fd, &e) == 0 && epoll_ctl(b->ep, EPOLL_CTL_DEL, b->fd, NULL) == 0, "epoll_ctl");
+	must(epoll_ctl(b->ep, EPOLL_CTL_ADD, b->fd, &e) == 0 &&
+		     epoll_ctl(b->ep, EPOLL_CTL_DEL, b->fd, NULL) == 0,
+	     "epoll_ctl");
 }
 static void epoll_wait_ready(void *arg)
 {
@@ -309,7 +311,8 @@ static void epoll_round(void *arg)
 	struct epoll_event e;
 	uint64_t v = 1;
 
-	must(write(w->out, &v, 8) == 8 && epoll_wait(w->ep, &e, 1, -1) == 1 && read(w->in, &v, 8) == 8, "epoll round trip");
+	must(write(w->out, &v, 8) == 8 && epoll_wait(w->ep, &e, 1, -1) == 1 && read(w->in, &v, 8) == 8,
+	     "epoll round trip");
 }
 static void bench_epoll_wake(void)
 {
@@ -326,7 +329,9 @@ static void bench_epoll_wake(void)
 
 		epoll_ctl(other.ep, EPOLL_CTL_ADD, b, &e);
 		for (;;) {
-			must(epoll_wait(other.ep, &e, 1, -1) == 1 && read(b, &v, 8) == 8 && write(a, &v, 8) == 8, "epoll echo");
+			must(epoll_wait(other.ep, &e, 1, -1) == 1 && read(b, &v, 8) == 8 &&
+				     write(a, &v, 8) == 8,
+			     "epoll echo");
 		}
 	}
 	measure("epoll_eventfd_round_trip", 300, epoll_round, &mine);
@@ -339,7 +344,9 @@ static int bound(int type, struct sockaddr_in *addr)
 	int fd = socket(AF_INET, type, 0);
 
 	*addr = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	must(fd >= 0 && bind(fd, (struct sockaddr *)addr, len) == 0 && getsockname(fd, (struct sockaddr *)addr, &len) == 0, "bind");
+	must(fd >= 0 && bind(fd, (struct sockaddr *)addr, len) == 0 &&
+		     getsockname(fd, (struct sockaddr *)addr, &len) == 0,
+	     "bind");
 	return fd;
 }
 static int connected(const struct sockaddr_in *addr)
@@ -417,7 +424,9 @@ static void bench_udp(void)
 	struct sockaddr_in a, b;
 	int fa = bound(SOCK_DGRAM, &a), fb = bound(SOCK_DGRAM, &b);
 
-	must(connect(fa, (struct sockaddr *)&b, sizeof(b)) == 0 && connect(fb, (struct sockaddr *)&a, sizeof(a)) == 0, "connect");
+	must(connect(fa, (struct sockaddr *)&b, sizeof(b)) == 0 &&
+		     connect(fb, (struct sockaddr *)&a, sizeof(a)) == 0,
+	     "connect");
 	pid_t pid = start_echo(fb, fb);
 	struct pair p = { fa, fa };
 

@@ -69,7 +69,8 @@ static void set_head(struct connection *c, const char *status, const char *type,
 	c->sending = true;
 }
 
-static void respond_text(struct connection *c, const char *status, const char *type, const char *text, size_t len, bool body)
+static void respond_text(struct connection *c, const char *status, const char *type, const char *text,
+			 size_t len, bool body)
 {
 	set_head(c, status, type, len);
 	c->text_sent = c->text_len = 0;
@@ -113,11 +114,13 @@ static void respond_path(struct connection *c, const char *target, bool body)
 	struct stat st;
 
 	/* A path may not climb out of the root, and only texts that everybody may see come from /proc. */
-	if (target[0] != '/' || strstr(target, "/../") || (strlen(target) >= 3 && strcmp(target + strlen(target) - 3, "/..") == 0)) {
+	if (target[0] != '/' || strstr(target, "/../") ||
+	    (strlen(target) >= 3 && strcmp(target + strlen(target) - 3, "/..") == 0)) {
 		respond_error(c, "403 Forbidden", body);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s%s%s", proc ? "" : root, target, target[strlen(target) - 1] == '/' ? "index.html" : "");
+	snprintf(path, sizeof(path), "%s%s%s", proc ? "" : root, target,
+		 target[strlen(target) - 1] == '/' ? "index.html" : "");
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (proc ? O_NOFOLLOW : 0));
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -158,16 +161,19 @@ static void handle_request(struct connection *c, char *request)
 	bool head;
 
 	c->close_after = true;
-	if (sscanf(request, "%15s %2047s %15[^\r\n]", method, target, version) != 3 || strncmp(version, "HTTP/1.", 7) != 0) {
+	if (sscanf(request, "%15s %2047s %15[^\r\n]", method, target, version) != 3 ||
+	    strncmp(version, "HTTP/1.", 7) != 0) {
 		respond_error(c, "400 Bad Request", true);
 		return;
 	}
-	if (header_value(request, "Transfer-Encoding") || (header_value(request, "Content-Length") && atoi(header_value(request, "Content-Length")) != 0)) {
+	if (header_value(request, "Transfer-Encoding") ||
+	    (header_value(request, "Content-Length") && atoi(header_value(request, "Content-Length")) != 0)) {
 		respond_error(c, "413 Content Too Large", true);
 		return;
 	}
-	c->close_after = strcmp(version, "HTTP/1.0") == 0 ? !connection || strncasecmp(connection, "keep-alive", 10) != 0 :
-			 connection && strncasecmp(connection, "close", 5) == 0;
+	c->close_after = strcmp(version, "HTTP/1.0") == 0
+				 ? !connection || strncasecmp(connection, "keep-alive", 10) != 0
+				 : connection && strncasecmp(connection, "close", 5) == 0;
 	head = strcmp(method, "HEAD") == 0;
 	target[strcspn(target, "?#")] = '\0';
 	if (head || strcmp(method, "GET") == 0)
@@ -215,7 +221,8 @@ static int send_response(struct connection *c)
 	bool more = c->text_len > 0 || (c->file >= 0 && c->file_pos < c->file_end);
 
 	while (c->head_sent < c->head_len) {
-		ssize_t n = send(c->fd, c->head + c->head_sent, c->head_len - c->head_sent, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+		ssize_t n = send(c->fd, c->head + c->head_sent, c->head_len - c->head_sent,
+				 MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -1;

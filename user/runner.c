@@ -57,7 +57,8 @@ static void write_all(int fd, const void *data, size_t len)
 
 static void report(char type, const void *data, uint32_t len)
 {
-	unsigned char head[5] = { (unsigned char)type, len & 0xff, len >> 8 & 0xff, len >> 16 & 0xff, len >> 24 & 0xff };
+	unsigned char head[5] = { (unsigned char)type, len & 0xff, len >> 8 & 0xff, len >> 16 & 0xff,
+				  len >> 24 & 0xff };
 
 	write_all(report_fd, head, sizeof(head));
 	write_all(report_fd, data, len);

@@ -2,15 +2,17 @@
  * kernel/locking/lockdep.c - does every lock follow kernel/lock_order.h?
  *
  * Linux:   kernel/locking/lockdep.c (6.1)
- * Same:    every acquire is checked against what is held, and against the context; a violation is reported before it
- *          becomes a deadlock.
- * Differs: 1. the order is the list in kernel/lock_order.h: nothing is learned, one wrong nesting is enough.
+ * Same:    every acquire is checked against what is held, and against the context; a violation is
+ *          reported before it becomes a deadlock.
+ * Differs: 1. the order is the list in kernel/lock_order.h: nothing is learned, one wrong nesting
+ *             is enough.
  *          2. in test builds only (kernel/lockdep.h).
  * Locks:   none: each list belongs to the task that runs, and is changed with interrupts off.
  * Walk:    spin_lock(), mutex_lock(), lock_sock() -> lockdep_acquire_slow().
  *
  * The rules:
- *   order     a lock may be taken if each one held stands before it in the list, or is of its class at a smaller depth.
+ *   order     a lock may be taken if each one held stands before it in the list, or is of its
+ *             class at a smaller depth.
  *             A trylock never waits, so it may come anywhere.
  *   TASK      not with interrupts or preemption off, nor in an interrupt: it sleeps.
  *   PREEMPT   not in an interrupt or softirq: the code that was stopped may hold the same lock.
@@ -18,10 +20,11 @@
  *   HARDIRQ   with interrupts off.
  *   user mode is entered with nothing held.
  *
- * An interrupt has no list of its own. What it takes goes on top of the list of the task it stopped: it cannot end before
- * it has given it back, and while it runs the task cannot give back anything. So the order also covers "task holds A,
- * interrupt takes B": if elsewhere A is taken under B, two CPUs can wait for each other. That is why classes used in
- * interrupts stand behind those that are held with interrupts on.
+ * An interrupt has no list of its own. What it takes goes on top of the list of the task it
+ * stopped: it cannot end before it has given it back, and while it runs the task cannot give back
+ * anything. So the order also covers "task holds A, interrupt takes B": if elsewhere A is taken
+ * under B, two CPUs can wait for each other. That is why classes used in interrupts stand behind
+ * those that are held with interrupts on.
  *
  * After the first report of a pair of classes the checker goes on, silent about that pair.
  */
@@ -49,22 +52,26 @@ static unsigned long reported[LC_NR][REPORT_WORDS];
 static bool too_deep;
 static DEFINE_PER_CPU(bool, in_report);
 
-static bool first_time(unsigned int held, unsigned int taken) { return !test_and_set_bit(taken, reported[held]); }
+static bool first_time(unsigned int held, unsigned int taken)
+{
+	return !test_and_set_bit(taken, reported[held]);
+}
 
 static void print_lock(const char *what, const struct held_lock *h)
 {
 	unsigned long off = 0;
 	const char *fn = kallsyms_lookup(h->ip, &off);
 
-	printk(LOGLEVEL_WARNING, "  %s %s:%u at %p by %s+0x%lx\n", what, classes[h->class].name, h->depth, h->lock, fn ? fn : "?",
-	       off);
+	printk(LOGLEVEL_WARNING, "  %s %s:%u at %p by %s+0x%lx\n", what, classes[h->class].name, h->depth,
+	       h->lock, fn ? fn : "?", off);
 }
 
 static void print_held(const struct task_struct *p)
 {
 	int n = min(READ_ONCE(p->nr_held), (int)MAX_HELD_LOCKS);
 
-	printk(LOGLEVEL_WARNING, "locks held by %s/%d, outermost first:%s\n", p->comm, p->pid, n ? "" : " none");
+	printk(LOGLEVEL_WARNING, "locks held by %s/%d, outermost first:%s\n", p->comm, p->pid,
+	       n ? "" : " none");
 	for (int i = 0; i < n; i++)
 		print_lock("held ", &p->held[i]);
 }
@@ -100,7 +107,9 @@ static const char *wrong_context(const struct class_info *class, bool sleeps, bo
 	case CTX_SOFTIRQ:
 		if (in_hardirq())
 			return "a lock of softirqs, taken in a hardware interrupt";
-		return !irqs_off && !in_softirq() ? "a lock of softirqs, taken with softirqs on" : NULL;
+		if (!irqs_off && !in_softirq())
+			return "a lock of softirqs, taken with softirqs on";
+		return NULL;
 	case CTX_HARDIRQ:
 		return !irqs_off ? "a lock of interrupts, taken with interrupts on" : NULL;
 	default:
@@ -109,7 +118,8 @@ static const char *wrong_context(const struct class_info *class, bool sleeps, bo
 }
 
 /* Return: a lock held that must not be held when one of @class at @depth is taken, or NULL. */
-static const struct held_lock *wrong_order(const struct task_struct *p, unsigned int class, unsigned int depth)
+static const struct held_lock *wrong_order(const struct task_struct *p, unsigned int class,
+					   unsigned int depth)
 {
 	for (int i = p->nr_held - 1; i >= 0; i--) {
 		const struct held_lock *h = &p->held[i];
@@ -129,7 +139,7 @@ static void push(struct task_struct *p, const struct held_lock *taken)
 	if (too_deep)
 		return;
 	too_deep = true;
-	report("more locks held than the checker can count: it says nothing about some of them from now on", taken);
+	report("more locks held than the checker can count: it knows only some from now on", taken);
 }
 
 static void check(const struct task_struct *p, const struct held_lock *taken, bool sleeps, bool irqs_off)
@@ -139,7 +149,8 @@ static void check(const struct task_struct *p, const struct held_lock *taken, bo
 
 	if (taken->class == LC_NONE || taken->class >= LC_NR || taken->depth >= classes[taken->class].depths) {
 		if (first_time(taken->class % LC_NR, taken->class % LC_NR))
-			report("a lock without a class, or deeper than its class allows", taken->class < LC_NR ? taken : NULL);
+			report("a lock without a class, or deeper than its class allows",
+			       taken->class < LC_NR ? taken : NULL);
 		return;
 	}
 	why = wrong_context(&classes[taken->class], sleeps, irqs_off);
@@ -150,9 +161,12 @@ static void check(const struct task_struct *p, const struct held_lock *taken, bo
 		report("taken under a lock that stands behind it in kernel/lock_order.h", taken);
 }
 
-void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int depth, bool sleeps, unsigned long ip)
+void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int depth, bool sleeps,
+			  unsigned long ip)
 {
-	const struct held_lock taken = { .lock = lock, .class = (u16)class, .depth = (u16)depth, .ip = ip };
+	const struct held_lock taken = {
+		.lock = lock, .class = (u16)class, .depth = (u16)depth, .ip = ip,
+	};
 	struct task_struct *p = current;
 	unsigned long flags;
 
@@ -247,12 +261,15 @@ void might_sleep_slow(const char *file, int line)
 {
 	if (likely(is_sleepable(irqs_disabled())))
 		return;
-	/* While the boot task is alone, nobody could run instead of it; later it is the idle task and calls nothing. */
+	/*
+	 * While the boot task is alone, nobody could run instead of it; later it is the idle task
+	 * and calls nothing.
+	 */
 	if (!in_interrupt() && (!current || (current->flags & PF_IDLE)))
 		return;
 	if (this_cpu_read(in_report) || !is_new_place(file, line))
 		return;
-	printk(LOGLEVEL_WARNING, "might sleep, at %s:%d, with preemption count %#x and interrupts %s\n", file, line, preempt_count(),
-	       irqs_disabled() ? "off" : "on");
+	printk(LOGLEVEL_WARNING, "might sleep, at %s:%d, with preemption count %#x and interrupts %s\n", file,
+	       line, preempt_count(), irqs_disabled() ? "off" : "on");
 	report("sleeping where nobody may sleep", NULL);
 }

@@ -2,21 +2,23 @@
  * kernel/locking/mutex.c - locks whose waiters sleep.
  *
  * Linux:   kernel/locking/mutex.c (6.1)
- * Same:    one word holds the owner and two flags; free or not waited for, a mutex is taken and given back by one
- *          compare-and-exchange. Normally the first waiter is woken and has to take the mutex, and a task that runs may
- *          be quicker: so nobody waits for a task that is still being switched in. A waiter this has happened to asks
- *          for a hand-off: the next owner gives the mutex to it by name.
+ * Same:    one word holds the owner and two flags; free or not waited for, a mutex is taken and
+ *          given back by one compare-and-exchange. Normally the first waiter is woken and has to
+ *          take the mutex, and a task that runs may be quicker: so nobody waits for a task that is
+ *          still being switched in. A waiter this has happened to asks for a hand-off: the next
+ *          owner gives the mutex to it by name.
  * Differs: 1. waiters do not spin while the owner runs.
  * Locks:   MUTEX_WAIT for the list of waiters; the owner word is atomic.
- * Walk:    mutex_lock() -> lock_slow() -> schedule();  mutex_unlock() -> unlock_slow() -> wake_up_process().
+ * Walk:    mutex_lock() -> lock_slow() -> schedule();  mutex_unlock() -> unlock_slow() ->
+ *          wake_up_process().
  *
- * Why no wake-up is lost: FLAG_WAITERS is set, and the task's state, before the waiter tests the owner word the last
- * time, all under wait_lock. An owner that gives the mutex back afterwards finds the flag, its exchange fails, and it
- * takes wait_lock to wake the first waiter. One that gave it back before has left a word without an owner, and the
- * waiter's test takes it.
+ * Why no wake-up is lost: FLAG_WAITERS is set, and the task's state, before the waiter tests the
+ * owner word the last time, all under wait_lock. An owner that gives the mutex back afterwards
+ * finds the flag, its exchange fails, and it takes wait_lock to wake the first waiter. One that
+ * gave it back before has left a word without an owner, and the waiter's test takes it.
  *
- * The owner's last access to the mutex is that exchange, or the release of wait_lock: whoever takes the mutex next may
- * free it, if he knows that nobody waits.
+ * The owner's last access to the mutex is that exchange, or the release of wait_lock: whoever takes
+ * the mutex next may free it, if he knows that nobody waits.
  */
 #include "kernel/mutex.h"
 #include "kernel/errno.h"
@@ -35,10 +37,15 @@ void mutex_init(struct mutex *m, enum lock_class class)
 	INIT_LIST_HEAD(&m->wait_list);
 }
 
-static struct task_struct *owner_task(unsigned long owner) { return (struct task_struct *)(owner & ~MUTEX_FLAGS); }
+static struct task_struct *owner_task(unsigned long owner)
+{
+	return (struct task_struct *)(owner & ~MUTEX_FLAGS);
+}
+
 static bool try_owner(struct mutex *m, unsigned long old, unsigned long new)
 {
-	return __atomic_compare_exchange_n(&m->owner, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&m->owner, &old, new, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
 /* Take it if it is free, or accept it if it was handed over. The flags stay. */
@@ -48,7 +55,8 @@ static bool try_acquire(struct mutex *m)
 		unsigned long owner = READ_ONCE(m->owner);
 
 		if (owner_task(owner))
-			return owner_task(owner) == current; /* handed over: only mutex_unlock() writes another's name */
+			/* handed over: only mutex_unlock() writes another's name */
+			return owner_task(owner) == current;
 		if (try_owner(m, owner, owner | (unsigned long)current))
 			return true;
 	}
@@ -81,7 +89,10 @@ static int lock_slow(struct mutex *m, unsigned int state)
 		}
 		if (was_woken && m->wait_list.next == &waiter.entry) {
 			__atomic_fetch_or(&m->owner, FLAG_HANDOFF, __ATOMIC_SEQ_CST);
-			/* The owner may have given it back since, without seeing the flag: then nobody would wake us. */
+			/*
+			 * The owner may have given it back since, without seeing the flag: then
+			 * nobody would wake us.
+			 */
 			if (try_acquire(m))
 				break;
 		}
@@ -110,7 +121,11 @@ static __always_inline int lock_common(struct mutex *m, unsigned int depth, unsi
 	return err;
 }
 
-void mutex_lock_nested(struct mutex *m, unsigned int depth) { (void)lock_common(m, depth, TASK_UNINTERRUPTIBLE); }
+void mutex_lock_nested(struct mutex *m, unsigned int depth)
+{
+	(void)lock_common(m, depth, TASK_UNINTERRUPTIBLE);
+}
+
 void mutex_lock(struct mutex *m) { (void)lock_common(m, 0, TASK_UNINTERRUPTIBLE); }
 int mutex_lock_interruptible(struct mutex *m) { return lock_common(m, 0, TASK_INTERRUPTIBLE); }
 

@@ -21,7 +21,9 @@ void spin_lock_slow(spinlock_t *l, u16 ticket)
 
 	while (smp_load_acquire(&l->owner) != ticket) {
 		cpu_relax();
-		if (CONFIG_DEBUG && ++spins % SPINS_PER_CHECK == 0 && ktime_get_ns() - start_ns > LOCKUP_NS)
+		if (!CONFIG_DEBUG || ++spins % SPINS_PER_CHECK)
+			continue;
+		if (ktime_get_ns() - start_ns > LOCKUP_NS)
 			panic("spinlock %p, class %u: waited for a minute", (void *)l, l->class);
 	}
 }

@@ -1,14 +1,19 @@
 /*
  * kernel/sched/balance.c - which CPU a task runs on.
  *
- * Linux:   kernel/sched/fair.c (select_task_rq_fair, newidle_balance, load_balance), core.c (affinity) (6.1)
- * Same:    a wake-up prefers the waker's CPU if the waker is about to sleep, else the CPU the task ran on, else an idle
- *          one; a CPU that runs out of tasks takes one from another; the running task leaves a CPU it is no longer
- *          allowed on.
- * Differs: 1. CPUs are all alike: no domains. 2. queues are compared by their number of tasks, not by their weight.
- *          3. a CPU with two tasks more than another gives one away at the end of a slice; nothing is balanced otherwise.
- * Locks:   TASK_PI, RUNQUEUE. A second queue is only tried: two CPUs that balance at once want each other's.
- * Walk:    try_to_wake_up() -> select_cpu_slow();  __schedule() -> pull_task();  scheduler_tick() -> push_task().
+ * Linux:   kernel/sched/fair.c (select_task_rq_fair, newidle_balance, load_balance), core.c
+ *          (affinity) (6.1)
+ * Same:    a wake-up prefers the waker's CPU if the waker is about to sleep, else the CPU the task
+ *          ran on, else an idle one; a CPU that runs out of tasks takes one from another; the
+ *          running task leaves a CPU it is no longer allowed on.
+ * Differs: 1. CPUs are all alike: no domains. 2. queues are compared by their number of tasks, not
+ *             by their weight.
+ *          3. a CPU with two tasks more than another gives one away at the end of a slice; nothing
+ *          is balanced otherwise.
+ * Locks:   TASK_PI, RUNQUEUE. A second queue is only tried: two CPUs that balance at once want each
+ *          other's.
+ * Walk:    try_to_wake_up() -> select_cpu_slow();  __schedule() -> pull_task();  scheduler_tick()
+ *          -> push_task().
  */
 #include "kernel/errno.h"
 #include "kernel/sched/internal.h"
@@ -38,7 +43,8 @@ static u64 allowed_mask(const struct task_struct *p)
 {
 	u64 mask = p->cpus_mask & online_mask();
 
-	return mask ? mask : online_mask(); /* bound to a CPU that never came: better elsewhere than nowhere */
+	/* Bound to a CPU that never came: better elsewhere than nowhere. */
+	return mask ? mask : online_mask();
 }
 
 int select_cpu_slow(const struct task_struct *p, int wake_flags)
@@ -46,7 +52,8 @@ int select_cpu_slow(const struct task_struct *p, int wake_flags)
 	int here = smp_processor_id(), prev = p->cpu;
 	u64 mask = allowed_mask(p);
 
-	if (waker_sleeps_soon(wake_flags) && (mask & BIT(here)) && READ_ONCE(cpu_rq(here)->nr_running) <= 1)
+	if (waker_sleeps_soon(wake_flags) && (mask & BIT(here)) &&
+	    READ_ONCE(cpu_rq(here)->nr_running) <= 1)
 		return here;
 	if (mask & BIT(prev) && cpu_is_idle(prev))
 		return prev;
@@ -77,7 +84,10 @@ static struct task_struct *move_one(struct rq *src, struct rq *dst)
 	p = rb_entry(n, struct task_struct, run_node);
 	tree_erase(src, p);
 	src->nr_running--;
-	p->vruntime_ns = is_rt(p) ? rt_key(dst, p) : p->vruntime_ns - src->min_vruntime_ns + dst->min_vruntime_ns;
+	if (is_rt(p))
+		p->vruntime_ns = rt_key(dst, p);
+	else
+		p->vruntime_ns += dst->min_vruntime_ns - src->min_vruntime_ns;
 	activate_task(dst, p);
 	return p;
 }
@@ -119,8 +129,8 @@ void push_task(struct rq *rq)
 }
 
 /*
- * @p may run on the CPUs of p->cpus_mask now. If it runs on another one, tell that one: __schedule() moves it. If it is
- * queued there, move it. Return: false if it is still to be moved.
+ * @p may run on the CPUs of p->cpus_mask now. If it runs on another one, tell that one:
+ * __schedule() moves it. If it is queued there, move it. Return: false if it is still to be moved.
  */
 static bool enforce_affinity(struct task_struct *p)
 {

@@ -2,15 +2,18 @@
  * kernel/sched/core.c - who runs: wake-ups, the switch from task to task, preemption.
  *
  * Linux:   kernel/sched/core.c, fair.c (6.1)
- * Same:    try_to_wake_up() against schedule() by pi_lock, on_rq and on_cpu; __schedule(preempt); finish_task_switch()
- *          runs on the next task's stack and drops the last reference of a dead one; weights from nice values.
- * Differs: 1. one class with one order (kernel/sched/internal.h) instead of five. 2. no wake lists: the waker takes the
- *             other CPU's queue. 3. no groups, no bandwidth limits, no real-time throttling.
+ * Same:    try_to_wake_up() against schedule() by pi_lock, on_rq and on_cpu; __schedule(preempt);
+ *          finish_task_switch() runs on the next task's stack and drops the last reference of a
+ *          dead one; weights from nice values.
+ * Differs: 1. one class with one order (kernel/sched/internal.h) instead of five. 2. no wake lists:
+ *             the waker takes the other CPU's queue. 3. no groups, no bandwidth limits, no
+ *             real-time throttling.
  * Locks:   TASK_PI, then RUNQUEUE.
- * Walk:    default_wake_function() -> try_to_wake_up() ... schedule() -> __schedule() -> arch_switch_to().
+ * Walk:    default_wake_function() -> try_to_wake_up() ... schedule() -> __schedule() ->
+ *          arch_switch_to().
  *
- * A sleeper and its waker. p->__state says whether p wants to sleep; p->on_rq, whether it is queued or runs; p->on_cpu,
- * whether a CPU still uses its stack. Three meetings have to end well.
+ * A sleeper and its waker. p->__state says whether p wants to sleep; p->on_rq, whether it is queued
+ * or runs; p->on_cpu, whether a CPU still uses its stack. Three meetings have to end well.
  *
  * 1. The waker comes before the sleeper has gone:
  *
@@ -21,27 +24,29 @@
  *      schedule(): rq_lock(), full barrier      on_rq is 1: rq_lock()
  *      __state is not running: on_rq = 0        on_rq still 1? then __state = TASK_RUNNING, done
  *
- *    One of the two is first in rq->lock. If it is the waker, schedule() finds the state running and does not sleep. If
- *    it is the sleeper, the waker finds on_rq 0 and queues p again. That neither sees the other's store before the locks
- *    cannot be: both have a full barrier between their store and their load.
+ *    One of the two is first in rq->lock. If it is the waker, schedule() finds the state running
+ *    and does not sleep. If it is the sleeper, the waker finds on_rq 0 and queues p again. That
+ *    neither sees the other's store before the locks cannot be: both have a full barrier between
+ *    their store and their load.
  *
  * 2. The sleeper is off the queue but not off its CPU:
  *
  *      CPU 0, __schedule()                      CPU 1, try_to_wake_up()
  *      p->on_rq = 0                             on_rq is 0: p is to be queued
- *      (still on p's stack)                     must not happen yet: a third CPU would run on the same stack
+ *      (still on p's stack)                     not yet! a third CPU would use the same stack
  *      arch_switch_to(next)
  *      finish_task_switch(): p->on_cpu = 0      waits for on_cpu to become 0, then queues p
- *      (release)                                (acquire: sees all that p's registers were saved to)
+ *      (release)                                (acquire: sees where p's registers are saved)
  *
- *    The wait is short: CPU 0 has interrupts off and waits for nobody on this way. It holds rq->lock, which the waker
- *    therefore must not need before the wait is over. on_rq is read before on_cpu, in the order in which a task that
- *    starts to run sets them: p->on_rq == 0 and p->on_cpu == 0 together mean asleep, not "about to run".
+ *    The wait is short: CPU 0 has interrupts off and waits for nobody on this way. It holds
+ *    rq->lock, which the waker therefore must not need before the wait is over. on_rq is read
+ *    before on_cpu, in the order in which a task that starts to run sets them: p->on_rq == 0 and
+ *    p->on_cpu == 0 together mean asleep, not "about to run".
  *
  * 3. Two wakers: pi_lock lets one in, the other finds the state running.
  *
- * A task that wakes itself (from an interrupt on its own CPU) is none of these: it runs, nobody else can put it to
- * sleep, and one store is enough.
+ * A task that wakes itself (from an interrupt on its own CPU) is none of these: it runs, nobody
+ * else can put it to sleep, and one store is enough.
  */
 #include "kernel/bug.h"
 #include "kernel/mm.h"
@@ -54,9 +59,12 @@
 DEFINE_PER_CPU(struct rq, runqueues);
 DEFINE_PER_CPU(struct task_struct *, current_task);
 
-/* --- waking ---------------------------------------------------------------------------------------------------- */
+/* --- waking ----------------------------------------------------------------------------------- */
 
-/* The queue that @p is on or was on last. Locks: pi_lock held: @p moves, if at all, from queue to queue under both locks. */
+/*
+ * The queue that @p is on or was on last. Locks: pi_lock held: @p moves, if at all, from queue to
+ * queue under both locks.
+ */
 static struct rq *__task_rq_lock(struct task_struct *p)
 {
 	for (;;) {
@@ -82,7 +90,8 @@ void task_rq_unlock(struct rq *rq, struct task_struct *p, unsigned long flags)
 }
 
 /* Should @p, just queued, run before @rq's current task? */
-static bool preempts_curr(const struct rq *rq, const struct task_struct *p, int wake_flags)
+static __always_inline bool preempts_curr(const struct rq *rq, const struct task_struct *p,
+					  int wake_flags)
 {
 	const struct task_struct *curr = rq->curr;
 	u64 vruntime;
@@ -97,7 +106,8 @@ static bool preempts_curr(const struct rq *rq, const struct task_struct *p, int 
 		return false;
 	if (unlikely(curr->policy == SCHED_IDLE))
 		return true;
-	vruntime = curr->vruntime_ns + weighted(arch_clock_ns() - curr->exec_start_ns, curr->weight);
+	vruntime = curr->vruntime_ns +
+		   weighted(arch_clock_ns() - curr->exec_start_ns, curr->weight);
 	return (s64)(vruntime - p->vruntime_ns) > (s64)WAKEUP_GRANULARITY_NS;
 }
 
@@ -148,7 +158,8 @@ static void wake_sleeping(struct task_struct *p, int wake_flags)
 	place_task(rq, src, p);
 	activate_task(rq, p);
 	WRITE_ONCE(p->__state, TASK_RUNNING);
-	check_preempt(rq, p, wake_flags);
+	if (preempts_curr(rq, p, wake_flags))
+		resched_curr(rq);
 	rq_unlock(rq);
 }
 
@@ -169,12 +180,14 @@ int try_to_wake_up(struct task_struct *p, unsigned int state, int wake_flags)
 
 	if (p == current)
 		return wake_current(p, state);
-	spin_lock_irqsave(&p->pi_lock, flags); /* a full barrier: the waker's condition before the state (race 1) */
+	/* A full barrier: the waker's condition before the state (race 1). */
+	spin_lock_irqsave(&p->pi_lock, flags);
 	if (!(READ_ONCE(p->__state) & state))
 		goto out;
 	success = 1;
 	p->trace_wake_skb = this_cpu_read(trace_current_skb);
-	smp_rmb(); /* __state before on_rq: who has seen the sleep also sees that on_rq was set before */
+	/* __state before on_rq: who has seen the sleep also sees that on_rq was set before. */
+	smp_rmb();
 	if (READ_ONCE(p->on_rq) && wake_queued(p))
 		goto out;
 	while (smp_load_acquire(&p->on_cpu)) /* race 2; pairs with finish_task_switch() */
@@ -198,7 +211,8 @@ void wake_up_new_task(struct task_struct *p)
 	rq = cpu_rq(select_cpu_fork(p));
 	rq_lock(rq);
 	/* Half a slice behind: who forks often shall not take the CPU from all others. */
-	p->vruntime_ns = is_rt(p) ? rt_key(rq, p) : rq->min_vruntime_ns + weighted(SLICE_NS / 2, p->weight);
+	p->vruntime_ns = is_rt(p) ? rt_key(rq, p) :
+				    rq->min_vruntime_ns + weighted(SLICE_NS / 2, p->weight);
 	activate_task(rq, p);
 	WRITE_ONCE(p->__state, TASK_RUNNING);
 	check_preempt(rq, p, 0);
@@ -230,7 +244,7 @@ void requeue_elsewhere(struct task_struct *p)
 	rq_unlock(rq);
 }
 
-/* --- switching ------------------------------------------------------------------------------------------------- */
+/* --- switching -------------------------------------------------------------------------------- */
 
 static void requeue_moving(struct rq *rq)
 {
@@ -243,11 +257,15 @@ static void requeue_moving(struct rq *rq)
 	spin_unlock_irqrestore(&p->pi_lock, flags);
 }
 
-/* On the stack of the task that runs now; @prev ran before on this CPU. Its queue is locked; interrupts are off, and on after. */
-static void finish_task_switch(struct task_struct *prev)
+/*
+ * On the stack of the task that runs now; @prev ran before on this CPU. Its queue is locked;
+ * interrupts are off, and on after.
+ */
+static __always_inline void finish_task_switch(struct task_struct *prev)
 {
 	struct rq *rq = this_rq();
-	unsigned int state = READ_ONCE(prev->__state); /* before on_cpu: afterwards it may be woken, and run */
+	/* Before on_cpu: afterwards it may be woken, and run. */
+	unsigned int state = READ_ONCE(prev->__state);
 
 	smp_store_release(&prev->on_cpu, 0); /* race 2; pairs with try_to_wake_up() */
 	arch_spin_unlock(&rq->lock);
@@ -258,7 +276,8 @@ static void finish_task_switch(struct task_struct *prev)
 		put_task_struct(prev);
 }
 
-static __always_inline void context_switch(struct rq *rq, struct task_struct *prev, struct task_struct *next, u64 now_ns)
+static __always_inline void context_switch(struct rq *rq, struct task_struct *prev, struct task_struct *next,
+					   u64 now_ns)
 {
 	rq->nr_switches++;
 	rq->curr = next;
@@ -280,7 +299,10 @@ static __always_inline void context_switch(struct rq *rq, struct task_struct *pr
 static bool deactivate_current(struct rq *rq, struct task_struct *prev, unsigned int state)
 {
 	if (unlikely(signal_pending_state(state, prev)) || unlikely(prev == rq->idle)) {
-		/* The boot task becomes the idle task: when it waits for something, it tests again and again. */
+		/*
+		 * The boot task becomes the idle task: when it waits for something, it tests again
+		 * and again.
+		 */
 		WRITE_ONCE(prev->__state, TASK_RUNNING);
 		return false;
 	}
@@ -288,11 +310,15 @@ static bool deactivate_current(struct rq *rq, struct task_struct *prev, unsigned
 		rq->nr_uninterruptible++;
 	rq->nr_running--;
 	prev->nvcsw++;
-	WRITE_ONCE(prev->on_rq, 0); /* last: a waker that sees it may change all the others as soon as on_cpu is 0 */
+	/* Last: a waker that sees it may change all the others as soon as on_cpu is 0. */
+	WRITE_ONCE(prev->on_rq, 0);
 	return true;
 }
 
-/* @prev wants to go on, but not on this CPU. Its state is TASK_RUNNING: so nobody wakes it while it is on no queue. */
+/*
+ * @prev wants to go on, but not on this CPU. Its state is TASK_RUNNING: so nobody wakes it while it
+ * is on no queue.
+ */
 static void move_current(struct rq *rq, struct task_struct *prev)
 {
 	rq->nr_running--;
@@ -300,7 +326,10 @@ static void move_current(struct rq *rq, struct task_struct *prev)
 	rq->moving = prev;
 }
 
-/* The task to run: @prev (NULL if it cannot), or the first in the tree, or one of another CPU's, or none: idle. */
+/*
+ * The task to run: @prev (NULL if it cannot), or the first in the tree, or one of another CPU's, or
+ * none: idle.
+ */
 static struct task_struct *pick_next_task(struct rq *rq, struct task_struct *prev)
 {
 	struct task_struct *first = first_queued(rq);
@@ -321,8 +350,8 @@ static struct task_struct *pick_next_task(struct rq *rq, struct task_struct *pre
 }
 
 /*
- * The one way to another task. @preempt: against the will of current, which may have set a sleeping state already and
- * not tested its condition yet: it stays on the queue. Preemption is off, once.
+ * The one way to another task. @preempt: against the will of current, which may have set a sleeping
+ * state already and not tested its condition yet: it stays on the queue. Preemption is off, once.
  */
 static void __schedule(bool preempt)
 {
@@ -333,7 +362,11 @@ static void __schedule(bool preempt)
 
 	local_irq_disable();
 	rq = this_rq();
-	rq_lock(rq); /* a full barrier: the state before what signal_pending_state() reads; pairs with signal_wake_up() */
+	/*
+	 * a full barrier: the state before what signal_pending_state() reads; pairs with
+	 * signal_wake_up()
+	 */
+	rq_lock(rq);
 	now_ns = arch_clock_ns();
 	update_curr(rq, prev, now_ns);
 	state = READ_ONCE(prev->__state);
@@ -418,7 +451,10 @@ void sched_yield_current(void)
 	rq_lock(rq);
 	update_curr(rq, p, arch_clock_ns());
 	first = first_queued(rq);
-	/* Behind the next one, so that it has its turn; a real-time task behind all others of its priority. */
+	/*
+	 * Behind the next one, so that it has its turn; a real-time task behind all others of its
+	 * priority.
+	 */
 	if (is_rt(p))
 		p->vruntime_ns = rt_key(rq, p);
 	else if (first && !is_rt(first) && !task_before(first, p))
@@ -432,7 +468,9 @@ void set_special_state(unsigned int state)
 {
 	unsigned long flags;
 
-	/* A wake-up that has tested the old state holds pi_lock until it has written TASK_RUNNING. */
+	/*
+	 * A wake-up that has tested the old state holds pi_lock until it has written TASK_RUNNING.
+	 */
 	spin_lock_irqsave(&current->pi_lock, flags);
 	WRITE_ONCE(current->__state, state);
 	spin_unlock_irqrestore(&current->pi_lock, flags);
@@ -440,13 +478,14 @@ void set_special_state(unsigned int state)
 
 void do_task_dead(void)
 {
-	preempt_disable(); /* first: a dead task that was preempted would be freed while it is queued */
+	/* First: a dead task that was preempted would be freed while it is queued. */
+	preempt_disable();
 	set_special_state(TASK_DEAD);
 	__schedule(false);
 	panic("a dead task runs");
 }
 
-/* --- beginnings ------------------------------------------------------------------------------------------------ */
+/* --- beginnings ------------------------------------------------------------------------------- */
 
 void sched_fork(struct task_struct *p)
 {

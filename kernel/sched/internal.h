@@ -2,15 +2,18 @@
  * kernel/sched/internal.h - the run queue of a CPU, and what the files of this folder do with it.
  *
  * Linux:   kernel/sched/sched.h, fair.c (6.1)
- * Same:    a queue per CPU, ordered by virtual run time; the running task is counted but not in the tree.
- * Differs: 1. one order for all policies: the key of a real-time task is smaller than any virtual run time, and among
- *             them the one of higher priority, then the one that has waited longer, is the smaller.
+ * Same:    a queue per CPU, ordered by virtual run time; the running task is counted but not in the
+ *          tree.
+ * Differs: 1. one order for all policies: the key of a real-time task is smaller than any virtual
+ *             run time, and among them the one of higher priority, then the one that has waited
+ *             longer, is the smaller.
  * Locks:   RUNQUEUE.
  * Walk:    schedule(), try_to_wake_up(), scheduler_tick().
  *
- * Virtual run time: nanoseconds run, counted slower for a task of greater weight. Who has the least is next. A queue's
- * min_vruntime_ns follows the least of its tasks and never goes back; a task that slept joins at most
- * SLEEPER_CREDIT_NS behind it, so that it runs soon but cannot save up; one that changes queues keeps its distance to it.
+ * Virtual run time: nanoseconds run, counted slower for a task of greater weight. Who has the least
+ * is next. A queue's min_vruntime_ns follows the least of its tasks and never goes back; a task
+ * that slept joins at most SLEEPER_CREDIT_NS behind it, so that it runs soon but cannot save up;
+ * one that changes queues keeps its distance to it.
  */
 #pragma once
 #include "kernel/arch.h"
@@ -18,7 +21,7 @@
 #include "kernel/task.h"
 #include "kernel/time.h"
 
-#define SLICE_NS (3 * NSEC_PER_MSEC)		/* how long a task runs before another with less run time has its turn */
+#define SLICE_NS (3 * NSEC_PER_MSEC) /* how long a task runs before another with less run time has its turn */
 #define RR_SLICE_NS (100 * NSEC_PER_MSEC)	/* the same among SCHED_RR tasks of one priority: sched(7) */
 #define WAKEUP_GRANULARITY_NS NSEC_PER_MSEC	/* a woken task must be so far behind to take the CPU at once */
 #define SLEEPER_CREDIT_NS (3 * NSEC_PER_MSEC)
@@ -35,7 +38,8 @@ struct rq {
 	u64 min_vruntime_ns;
 	u64 rt_arrivals;
 	u64 nr_switches;
-	long nr_uninterruptible;	/* fell asleep here less woken to here: only the sum over all CPUs means something */
+	/* fell asleep here less woken to here: only the sum over all CPUs means something */
+	long nr_uninterruptible;
 	struct task_struct *moving;	/* leaves this CPU for one it is allowed on, once it is switched out */
 } __aligned(64);
 
@@ -43,7 +47,10 @@ DECLARE_PER_CPU(struct rq, runqueues);
 static inline struct rq *cpu_rq(int cpu) { return per_cpu_ptr(&runqueues, cpu); }
 static inline struct rq *this_rq(void) { return this_cpu_ptr(&runqueues); }
 
-/* Interrupts are off. The lock crosses arch_switch_to(), so the preemption count is not its business. */
+/*
+ * Interrupts are off. The lock crosses arch_switch_to(), so the preemption count is not its
+ * business.
+ */
 static __always_inline void rq_lock(struct rq *rq)
 {
 	lockdep_acquire(&rq->lock, LC_RUNQUEUE, 0, false);
@@ -64,13 +71,22 @@ static __always_inline void rq_unlock(struct rq *rq)
 }
 
 static inline bool is_rt(const struct task_struct *p) { return p->rt_priority != 0; }
-static inline bool task_before(const struct task_struct *a, const struct task_struct *b) { return a->vruntime_ns < b->vruntime_ns; }
+static inline bool task_before(const struct task_struct *a, const struct task_struct *b)
+{
+	return a->vruntime_ns < b->vruntime_ns;
+}
 static inline struct task_struct *first_queued(const struct rq *rq)
 {
 	return rb_entry_safe(rb_first_cached(&rq->tasks), struct task_struct, run_node);
 }
-static inline u64 weighted(u64 ns, u32 weight) { return likely(weight == NICE_0_WEIGHT) ? ns : ns * NICE_0_WEIGHT / weight; }
-static inline bool cpu_allowed(const struct task_struct *p, int cpu) { return p->cpus_mask >> cpu & 1; }
+static inline u64 weighted(u64 ns, u32 weight)
+{
+	return likely(weight == NICE_0_WEIGHT) ? ns : ns * NICE_0_WEIGHT / weight;
+}
+static inline bool cpu_allowed(const struct task_struct *p, int cpu)
+{
+	return p->cpus_mask >> cpu & 1;
+}
 static inline u64 online_mask(void) { return BIT(nr_cpus_online) - 1; }
 /* The key of a real-time task that joins the others of its priority at the end. */
 static inline u64 rt_key(struct rq *rq, const struct task_struct *p)
@@ -96,7 +112,10 @@ static inline void tree_insert(struct rq *rq, struct task_struct *p)
 	rb_link_node(&p->run_node, parent, link);
 	rb_insert_color_cached(&p->run_node, &rq->tasks, leftmost);
 }
-static inline void tree_erase(struct rq *rq, struct task_struct *p) { rb_erase_cached(&p->run_node, &rq->tasks); }
+static inline void tree_erase(struct rq *rq, struct task_struct *p)
+{
+	rb_erase_cached(&p->run_node, &rq->tasks);
+}
 
 /* update_curr - charge @curr for the time since it was charged last. Locks: rq->lock. */
 static inline void update_curr(struct rq *rq, struct task_struct *curr, u64 now_ns)
@@ -114,7 +133,10 @@ static inline void raise_min_vruntime(struct rq *rq, const struct task_struct *l
 		rq->min_vruntime_ns = least->vruntime_ns;
 }
 
-/* activate_task - @p, whose key is set, joins @rq, which becomes its own. Locks: rq->lock; @p's pi_lock, or its old queue's lock. */
+/*
+ * activate_task - @p, whose key is set, joins @rq, which becomes its own. Locks: rq->lock; @p's
+ * pi_lock, or its old queue's lock.
+ */
 static inline void activate_task(struct rq *rq, struct task_struct *p)
 {
 	p->cpu = rq->cpu;
@@ -135,24 +157,42 @@ static inline void resched_curr(struct rq *rq)
 		smp_send_reschedule(rq->cpu);
 }
 
-/* core.c: task_rq_lock - @p's pi_lock and queue, so that nothing about it changes. task_rq_unlock - both back. */
+/*
+ * core.c: task_rq_lock - @p's pi_lock and queue, so that nothing about it changes. task_rq_unlock -
+ * both back.
+ */
 struct rq *task_rq_lock(struct task_struct *p, unsigned long *flags);
 void task_rq_unlock(struct rq *rq, struct task_struct *p, unsigned long flags);
 /* check_preempt - @p joined @rq: does it run at once? Locks: rq->lock. */
 void check_preempt(struct rq *rq, struct task_struct *p, int wake_flags);
-/* requeue_elsewhere - @p, runnable but on no queue and on no CPU, joins that of a CPU it is allowed on. Locks: its pi_lock; irqs off. */
+/*
+ * requeue_elsewhere - @p, runnable but on no queue and on no CPU, joins that of a CPU it is allowed
+ * on. Locks: its pi_lock; irqs off.
+ */
 void requeue_elsewhere(struct task_struct *p);
 
 /* balance.c */
-/* select_cpu_slow - where @p, which wakes up, shall run, when there are several CPUs. Locks: @p's pi_lock. */
+/*
+ * select_cpu_slow - where @p, which wakes up, shall run, when there are several CPUs. Locks: @p's
+ * pi_lock.
+ */
 int select_cpu_slow(const struct task_struct *p, int wake_flags);
 /* select_cpu_fork - the same for one that has not run yet. */
 int select_cpu_fork(const struct task_struct *p);
-/* pull_task - @rq runs out of tasks: take one from the fullest queue. Return: it took one. Locks: rq->lock. */
+/*
+ * pull_task - @rq runs out of tasks: take one from the fullest queue. Return: it took one. Locks:
+ * rq->lock.
+ */
 bool pull_task(struct rq *rq);
-/* push_task - @rq has had several tasks for a slice: give one to a queue that has two fewer. Locks: rq->lock. */
+/*
+ * push_task - @rq has had several tasks for a slice: give one to a queue that has two fewer. Locks:
+ * rq->lock.
+ */
 void push_task(struct rq *rq);
-/* waker_sleeps_soon - is WF_SYNC true: is the waker the running task, and not an interrupt that stopped it? */
+/*
+ * waker_sleeps_soon - is WF_SYNC true: is the waker the running task, and not an interrupt that
+ * stopped it?
+ */
 static inline bool waker_sleeps_soon(int wake_flags)
 {
 	return (wake_flags & WF_SYNC) && (!in_interrupt() || this_cpu_read(softirq_of_task));

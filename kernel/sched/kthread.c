@@ -3,7 +3,7 @@
  *
  * Linux:   kernel/kthread.c (6.1)
  * Same:    kthread_run() makes and starts; a thread may be bound to one CPU.
- * Differs: 1. threads never end: there is no kthread_stop().
+ * Differs: 1. threads never end: nothing stops one.
  * Locks:   none.
  * Walk:    spawn_ksoftirqd(), workqueue_init() -> kthread_run() -> copy_kernel_thread().
  */

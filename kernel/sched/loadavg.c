@@ -2,8 +2,10 @@
  * kernel/sched/loadavg.c - load averages: how many tasks ran or wanted to, over the last minutes.
  *
  * Linux:   kernel/sched/loadavg.c (6.1)
- * Same:    running and uninterruptible tasks, sampled every 5 seconds, averaged with exponential decay.
- * Differs: 1. whoever ticks first after 5 seconds takes the sample. If all CPUs were idle for longer, nobody ticked: the
+ * Same:    running and uninterruptible tasks, sampled every 5 seconds, averaged with exponential
+ *          decay.
+ * Differs: 1. whoever ticks first after 5 seconds takes the sample. If all CPUs were idle for
+ * longer, nobody ticked: the
  *             periods missed count as empty.
  * Locks:   none: the one who moves next_sample_ns on takes the sample.
  * Walk:    scheduler_tick() -> calc_global_load();  /proc/loadavg -> get_avenrun().

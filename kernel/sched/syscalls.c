@@ -2,8 +2,10 @@
  * kernel/sched/syscalls.c - system calls about policy, priority and affinity.
  *
  * Linux:   kernel/sched/core.c, kernel/sys.c (6.1)
- * Same:    errors and their order; who may change whom; RLIMIT_NICE and RLIMIT_RTPRIO; SCHED_RESET_ON_FORK.
- * Differs: 1. SCHED_DEADLINE is refused. 2. real-time tasks can take all of a CPU: there is no throttling.
+ * Same:    errors and their order; who may change whom; RLIMIT_NICE and RLIMIT_RTPRIO;
+ *          SCHED_RESET_ON_FORK.
+ * Differs: 1. SCHED_DEADLINE is refused. 2. real-time tasks can take all of a CPU: there is no
+ *             throttling.
  * Locks:   TASK_PI and RUNQUEUE to change a task; PIDTAB to find several.
  * Walk:    sched_setscheduler(2) -> do_setscheduler();  setpriority(2) -> set_user_nice().
  */
@@ -16,7 +18,7 @@
 
 enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
-/* --- changing a task ------------------------------------------------------------------------------------------- */
+/* --- changing a task -------------------------------------------------------------------------- */
 
 /* Each step of niceness is a tenth of a CPU between two tasks: 1024 / 1.25^nice, rounded. */
 static const u32 weights[MAX_NICE - MIN_NICE + 1] = {
@@ -38,7 +40,7 @@ static void set_policy(struct task_struct *p, const struct new_policy *new)
 	bool queued = p->on_rq && rq->curr != p, was_rt = is_rt(p);
 
 	if (rq->curr == p)
-		update_curr(rq, p, arch_clock_ns()); /* what it has run so far counts by its old weight */
+		update_curr(rq, p, arch_clock_ns()); /* so far by its old weight */
 	if (queued)
 		tree_erase(rq, p);
 	p->policy = (u8)new->policy;
@@ -64,14 +66,17 @@ void set_user_nice(struct task_struct *p, int nice)
 	set_policy(p, &new);
 }
 
-/* --- who may ----------------------------------------------------------------------------------------------------- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 static bool same_owner(const struct task_struct *p)
 {
 	return current->cred.euid == p->cred.euid || current->cred.euid == p->cred.uid;
 }
 
-static u64 task_rlimit(const struct task_struct *p, unsigned int which) { return READ_ONCE(p->signal->rlim[which].rlim_cur); }
+static u64 task_rlimit(const struct task_struct *p, unsigned int which)
+{
+	return READ_ONCE(p->signal->rlim[which].rlim_cur);
+}
 
 /* RLIMIT_NICE counts from 1 (nice 19) to 40 (nice -20). */
 static bool can_nice(const struct task_struct *p, int nice)
@@ -112,7 +117,10 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 	return current;
 }
 
-/* --- policy -------------------------------------------------------------------------------------------------------- */
+/*
+ * --- policy --------------------------------------------------------------------------------------
+ * ------------------
+ */
 
 static int check_policy(const struct new_policy *new)
 {
@@ -145,8 +153,12 @@ static int do_setscheduler(pid_t pid, int policy, uptr param)
 		return -ESRCH;
 	new.rt_priority = prio;
 	new.nice = p->nice;
-	new.policy = policy < 0 ? p->policy : policy & ~SCHED_RESET_ON_FORK;
-	new.reset_on_fork = policy < 0 ? p->sched_reset_on_fork : (policy & SCHED_RESET_ON_FORK) != 0;
+	new.policy = p->policy;
+	new.reset_on_fork = p->sched_reset_on_fork;
+	if (policy >= 0) {
+		new.policy = policy & ~SCHED_RESET_ON_FORK;
+		new.reset_on_fork = (policy & SCHED_RESET_ON_FORK) != 0;
+	}
 	err = check_policy(&new);
 	if (!err)
 		err = may_set_policy(p, &new);
@@ -210,7 +222,11 @@ static int priority_limit(int policy, int rt_limit)
 	}
 }
 
-SYSCALL_DEFINE1(sched_get_priority_max, int, policy) { return priority_limit(policy, MAX_RT_PRIO - 1); }
+SYSCALL_DEFINE1(sched_get_priority_max, int, policy)
+{
+	return priority_limit(policy, MAX_RT_PRIO - 1);
+}
+
 SYSCALL_DEFINE1(sched_get_priority_min, int, policy) { return priority_limit(policy, 1); }
 
 SYSCALL_DEFINE2(sched_rr_get_interval, pid_t, pid, uptr, interval)
@@ -237,7 +253,7 @@ SYSCALL_DEFINE0(sched_yield)
 	return 0;
 }
 
-/* --- affinity ---------------------------------------------------------------------------------------------------- */
+/* --- affinity --------------------------------------------------------------------------------- */
 
 SYSCALL_DEFINE3(sched_setaffinity, pid_t, pid, unsigned int, len, uptr, umask)
 {
@@ -276,7 +292,7 @@ SYSCALL_DEFINE3(sched_getaffinity, pid_t, pid, unsigned int, len, uptr, umask)
 	return copy_to_user(umask, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
 }
 
-/* --- niceness ---------------------------------------------------------------------------------------------------- */
+/* --- niceness --------------------------------------------------------------------------------- */
 
 struct prio_call {
 	int which;
@@ -293,7 +309,7 @@ static void prio_one(struct task_struct *p, struct prio_call *c)
 		c->err = 0;
 		return;
 	}
-	if (current->cred.euid != p->cred.uid && current->cred.euid != p->cred.euid && !capable_root()) {
+	if (!same_owner(p) && !capable_root()) {
 		c->err = -EPERM;
 		return;
 	}
@@ -343,7 +359,10 @@ static int do_priority(struct prio_call *c)
 
 SYSCALL_DEFINE3(setpriority, int, which, int, who, int, nice)
 {
-	struct prio_call c = { which, (u32)who, true, clamp(nice, (int)MIN_NICE, (int)MAX_NICE), 0 };
+	struct prio_call c = {
+		.which = which, .who = (u32)who, .set = true,
+		.nice = clamp(nice, (int)MIN_NICE, (int)MAX_NICE),
+	};
 
 	return do_priority(&c);
 }

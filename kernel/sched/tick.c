@@ -1,8 +1,10 @@
 /*
- * kernel/sched/tick.c - what happens every few milliseconds on a busy CPU: the end of slices; and accounts of time.
+ * kernel/sched/tick.c - what happens every few milliseconds on a busy CPU: the end of slices; and
+ * accounts of time.
  *
  * Linux:   kernel/sched/core.c (scheduler_tick), fair.c (check_preempt_tick), cputime.c (6.1)
- * Same:    run time is exact; a tick says whether the time since the last one was user or system time.
+ * Same:    run time is exact; a tick says whether the time since the last one was user or system
+ *          time.
  * Differs: 1. the tick is aimed at the end of the slice, and stops when the CPU is idle.
  * Locks:   RUNQUEUE; TASK_PI to read another task's run time.
  * Walk:    timer_interrupt() -> scheduler_tick();  thread_cputime() -> task_cputime().
@@ -10,7 +12,10 @@
 #include "kernel/sched/internal.h"
 #include "kernel/softirq.h"
 
-/* What @p has run and no tick has called user or system time yet. utime_ns + stime_ns may be ahead of what was charged. */
+/*
+ * What @p has run and no tick has called user or system time yet. utime_ns + stime_ns may be ahead
+ * of what was charged.
+ */
 static u64 unsplit_ns(const struct task_struct *p)
 {
 	u64 split = p->utime_ns + p->stime_ns;
@@ -77,7 +82,10 @@ u64 task_cpu_time_ns(const struct task_struct *task)
 	return ns;
 }
 
-/* What no tick has seen yet is shared out here, for good: so neither number goes back, and both add up to the run time. */
+/*
+ * What no tick has seen yet is shared out here, for good: so neither number goes back, and both add
+ * up to the run time.
+ */
 void task_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns)
 {
 	unsigned long flags;
@@ -85,7 +93,10 @@ void task_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns)
 	u64 total = run_time_locked(rq, p), split = p->utime_ns + p->stime_ns, system = 0;
 
 	if (total > split) {
-		/* In the proportion so far, to a thousandth. Too short for a tick: all user time, as on Linux. */
+		/*
+		 * In the proportion so far, to a thousandth. Too short for a tick: all user time,
+		 * as on Linux.
+		 */
 		system = (total - split) / 1024 * (p->stime_ns / (split / 1024 + 1));
 		p->stime_ns += system;
 		p->utime_ns += total - split - system;

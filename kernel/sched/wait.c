@@ -2,18 +2,19 @@
  * kernel/sched/wait.c - wait queues: who is to be told when something happens, and how.
  *
  * Linux:   kernel/sched/wait.c (6.1)
- * Same:    entries are callbacks; those that are not exclusive stand in front and are all called, the exclusive ones
- *          behind, and a wake-up ends with the nr-th of them that woke somebody; prepare_to_wait(), finish_wait() and
- *          wait_woken() with their ordering.
- * Differs: 1. a wake-up walks the queue in one hold of the lock: no bookmarks. Queues here are short, and an entry that
- *             moves while the walk pauses needs code that few could check.
+ * Same:    entries are callbacks; those that are not exclusive stand in front and are all called,
+ *          the exclusive ones behind, and a wake-up ends with the nr-th of them that woke somebody;
+ *          prepare_to_wait(), finish_wait() and wait_woken() with their ordering.
+ * Differs: 1. a wake-up walks the queue in one hold of the lock: no bookmarks. Queues here are
+ *             short, and an entry that moves while the walk pauses needs code that few could check.
  *          2. wait_woken() counts nanoseconds.
  * Locks:   the head's own: WAITQ or EP_WAITQ, interrupts off.
- * Walk:    sock_def_readable() -> __wake_up_sync_key() -> __wake_up_common() -> ep_poll_callback() -> __wake_up_common()
+ * Walk:    sock_def_readable() -> __wake_up_sync_key() -> __wake_up_common() -> ep_poll_callback()
+ * -> __wake_up_common()
  *          -> autoremove_wake_function() -> default_wake_function() -> try_to_wake_up().
  *
- * The lost wake-up. A task wants to sleep until a condition holds, say "the socket has data". Whoever makes it true
- * wakes it. The obvious way is wrong:
+ * The lost wake-up. A task wants to sleep until a condition holds, say "the socket has data".
+ * Whoever makes it true wakes it. The obvious way is wrong:
  *
  *   waiter                                  waker
  *   if (!data)
@@ -21,27 +22,29 @@
  *                                           wake up whoever sleeps: nobody does
  *           sleep                           must not happen: it sleeps, and nobody will wake it
  *
- * Testing and falling asleep would have to be one step. They can be without a lock around both, if the waiter says that
- * it is going to sleep before it tests, and the waker makes the condition true before it looks for sleepers:
+ * Testing and falling asleep would have to be one step. They can be without a lock around both, if
+ * the waiter says that it is going to sleep before it tests, and the waker makes the condition true
+ * before it looks for sleepers:
  *
  *   waiter                                  waker
  *   W1 entry onto the queue                 K1 data = true
  *   W2 state = TASK_INTERRUPTIBLE           K2 is there an entry? call its function:
- *   W3 if (!data)                           K3     state sleeping? state = TASK_RUNNING, queue the task
+ *   W3 if (!data)                           K3     state sleeping? TASK_RUNNING, queue the task
  *   W4         schedule()
  *
- * schedule() puts a task to sleep only if its state says so. If K3 comes before W4, W4 finds TASK_RUNNING and returns.
- * If K3 comes after W4, it finds a sleeping task and wakes it. If K2 finds no entry, then W1 has not happened yet; W3
- * comes after W1, K1 before K2, so W3 sees the data. No order is left in which the waiter sleeps on.
+ * schedule() puts a task to sleep only if its state says so. If K3 comes before W4, W4 finds
+ * TASK_RUNNING and returns. If K3 comes after W4, it finds a sleeping task and wakes it. If K2
+ * finds no entry, then W1 has not happened yet; W3 comes after W1, K1 before K2, so W3 sees the
+ * data. No order is left in which the waiter sleeps on.
  *
- * That needs the CPUs to keep the order of these steps, and a processor may let a load overtake an earlier store to
- * another address: W3 before W2, K2 before K1. Then both would see the old world. So there is a full barrier between
- * each store and the load behind it:
+ * That needs the CPUs to keep the order of these steps, and a processor may let a load overtake an
+ * earlier store to another address: W3 before W2, K2 before K1. Then both would see the old world.
+ * So there is a full barrier between each store and the load behind it:
  *
  *   waiter   W2 set_current_state() is an exchange, a full barrier, before W3
- *   waker    the lock that __wake_up() takes is one between K1 and K2; try_to_wake_up() takes pi_lock before it reads
- *            the state (K3). Who asks waitqueue_active() first, to spare himself the lock, has to bring his own:
- *            wq_has_sleeper().
+ *   waker    the lock that __wake_up() takes is one between K1 and K2; try_to_wake_up() takes
+ *            pi_lock before it reads the state (K3). Who asks waitqueue_active() first, to spare
+ *            himself the lock, has to bring his own: wq_has_sleeper().
  *
  * What a waiter has to write is therefore always this, and wait_event() is this:
  *
@@ -53,21 +56,25 @@
  *   }
  *   finish_wait(&queue, &entry);
  *
- * The loop is needed, for a wake-up says "look again", not "it is true": another task may have been quicker, and a
- * signal wakes too. A poller (poll, epoll) keeps the same order in two functions: poll_wait() is W1, the mask its
- * file_operations return is W3; that is why poll() must register before it reads the state.
+ * The loop is needed, for a wake-up says "look again", not "it is true": another task may have been
+ * quicker, and a signal wakes too. A poller (poll, epoll) keeps the same order in two functions:
+ * poll_wait() is W1, the mask its file_operations return is W3; that is why poll() must register
+ * before it reads the state.
  *
- * Some waiters must give up a lock between W3 and W4, and sleep while doing so: the owner of a sock runs its backlog then,
- * which changes the state and may go through W2 of another queue. For them a flag remembers the wake-up in place of the
- * state: woken_wake_function() sets WQ_FLAG_WOKEN in the entry, wait_woken() tests and clears it. The same two columns,
- * with the flag for the state (barriers A and B below).
+ * Some waiters must give up a lock between W3 and W4, and sleep while doing so: the owner of a sock
+ * runs its backlog then, which changes the state and may go through W2 of another queue. For them a
+ * flag remembers the wake-up in place of the state: woken_wake_function() sets WQ_FLAG_WOKEN in the
+ * entry, wait_woken() tests and clears it. The same two columns, with the flag for the state
+ * (barriers A and B below).
  *
- * Exclusive waiters. Where one event serves one waiter (a connection to accept), waking all is waste: all but one find
- * nothing. Exclusive entries stand behind the others, and the walk ends after the one that woke a task. An entry's function
- * that returns 0 woke nobody (its task was awake already), so the walk goes on to the next: an event is never spent on a
- * task that did not need it. A waiter that leaves for another reason (a signal) after it was chosen would lose the
- * event for all; so prepare_to_wait_event() takes it from the queue under the lock before it reports the signal: then
- * it was either chosen, and its caller tests the condition once more, or it can no longer be chosen.
+ * Exclusive waiters. Where one event serves one waiter (a connection to accept), waking all is
+ * waste: all but one find nothing. Exclusive entries stand behind the others, and the walk ends
+ * after the one that woke a task. An entry's function that returns 0 woke nobody (its task was
+ * awake already), so the walk goes on to the next: an event is never spent on a task that did not
+ * need it. A waiter that leaves for another reason (a signal) after it was chosen would lose the
+ * event for all; so prepare_to_wait_event() takes it from the queue under the lock before it
+ * reports the signal: then it was either chosen, and its caller tests the condition once more, or
+ * it can no longer be chosen.
  */
 #include "kernel/wait.h"
 #include "kernel/errno.h"
@@ -80,9 +87,12 @@ void init_waitqueue_head_class(struct wait_queue_head *wq_head, enum lock_class 
 	INIT_LIST_HEAD(&wq_head->head);
 }
 
-void init_waitqueue_head(struct wait_queue_head *wq_head) { init_waitqueue_head_class(wq_head, LC_WAITQ); }
+void init_waitqueue_head(struct wait_queue_head *wq_head)
+{
+	init_waitqueue_head_class(wq_head, LC_WAITQ);
+}
 
-/* --- on and off the queue -------------------------------------------------------------------------------------- */
+/* --- on and off the queue --------------------------------------------------------------------- */
 
 void add_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry)
 {
@@ -108,24 +118,27 @@ void remove_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry 
 	unsigned long flags;
 
 	spin_lock_irqsave(&wq_head->lock, flags);
-	list_del_init(&wq_entry->entry); /* an entry that removed itself is a list of its own: nothing happens */
+	/* An entry that removed itself is a list of its own: nothing happens. */
+	list_del_init(&wq_entry->entry);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
 }
 
-/* --- the waker's side ------------------------------------------------------------------------------------------ */
+/* --- the waker's side ------------------------------------------------------------------------- */
 
 /*
- * K2. The next entry is remembered before the function runs, for the function may take its own entry out (and only its
- * own). @nr_exclusive 0 counts down past zero: it never ends the walk.
+ * K2. The next entry is remembered before the function runs, for the function may take its own
+ * entry out (and only its own). @nr_exclusive 0 counts down past zero: it never ends the walk.
  */
-static void __wake_up_common(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive, int wake_flags, void *key)
+static void __wake_up_common(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive,
+			     int wake_flags, void *key)
 {
 	struct wait_queue_entry *curr, *next;
 
 	assert_held(&wq_head->lock);
 	trace(__wake_up_common, wq_head, key_to_poll(key));
 	list_for_each_entry_safe(curr, next, &wq_head->head, entry) {
-		unsigned int flags = curr->flags; /* afterwards the entry may be gone with its task's stack */
+		/* Afterwards the entry may be gone with its task's stack. */
+		unsigned int flags = curr->flags;
 		int woken = curr->func(curr, mode, wake_flags, key);
 
 		if (woken < 0)
@@ -161,9 +174,10 @@ void __wake_up_locked_key(struct wait_queue_head *wq_head, unsigned int mode, vo
 	__wake_up_common(wq_head, mode, 1, 0, key);
 }
 
-/* --- what entries do ------------------------------------------------------------------------------------------- */
+/* --- what entries do -------------------------------------------------------------------------- */
 
-int default_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int wake_flags, __unused void *key)
+int default_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int wake_flags,
+			  __unused void *key)
 {
 	struct task_struct *p = wq_entry->private;
 
@@ -172,17 +186,19 @@ int default_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int w
 }
 
 /*
- * Off the queue once it has woken its task, so that finish_wait() has nothing left to do and the next event goes to the
- * next exclusive waiter. From list_del_init_careful() on, the task may return and reuse the stack the entry lies on.
+ * Off the queue once it has woken its task, so that finish_wait() has nothing left to do and the
+ * next event goes to the next exclusive waiter. From list_del_init_careful() on, the task may
+ * return and reuse the stack the entry lies on.
  */
-int autoremove_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int wake_flags, void *key)
+int autoremove_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int wake_flags,
+			     void *key)
 {
 	int woken;
 
 	trace(autoremove_wake_function, ((struct task_struct *)wq_entry->private)->pid);
 	woken = default_wake_function(wq_entry, mode, wake_flags, key);
 	if (woken)
-		list_del_init_careful(&wq_entry->entry); /* pairs with list_empty_careful() in finish_wait() */
+		list_del_init_careful(&wq_entry->entry); /* pairs with finish_wait() */
 	return woken;
 }
 
@@ -190,13 +206,17 @@ int woken_wake_function(wait_queue_entry_t *wq_entry, unsigned int mode, int wak
 {
 	trace(woken_wake_function, ((struct task_struct *)wq_entry->private)->pid);
 	smp_mb(); /* the condition before the flag: pairs with B in wait_woken() */
-	WRITE_ONCE(wq_entry->flags, wq_entry->flags | WQ_FLAG_WOKEN); /* before the state is read: pairs with A */
+	/* Before the state is read: pairs with A. */
+	WRITE_ONCE(wq_entry->flags, wq_entry->flags | WQ_FLAG_WOKEN);
 	return default_wake_function(wq_entry, mode, wake_flags, key);
 }
 
-/* --- the waiter's side ----------------------------------------------------------------------------------------- */
+/* --- the waiter's side ------------------------------------------------------------------------ */
 
-/* W1 and W2. The lock makes them one step for a waker, so the entry is never seen queued by a task that is not about to sleep. */
+/*
+ * W1 and W2. The lock makes them one step for a waker, so the entry is never seen queued by a task
+ * that is not about to sleep.
+ */
 void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)
 {
 	unsigned long flags;
@@ -209,7 +229,8 @@ void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *w
 	spin_unlock_irqrestore(&wq_head->lock, flags);
 }
 
-void prepare_to_wait_exclusive(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)
+void prepare_to_wait_exclusive(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry,
+			       int state)
 {
 	unsigned long flags;
 
@@ -221,14 +242,18 @@ void prepare_to_wait_exclusive(struct wait_queue_head *wq_head, struct wait_queu
 	spin_unlock_irqrestore(&wq_head->lock, flags);
 }
 
-long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)
+long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry,
+			   int state)
 {
 	unsigned long flags;
 	long ret = 0;
 
 	spin_lock_irqsave(&wq_head->lock, flags);
 	if (signal_pending_state((unsigned int)state, current)) {
-		/* Exclusive waiters: see the top of this file. The caller tests the condition once more. */
+		/*
+		 * Exclusive waiters: see the top of this file. The caller tests the condition once
+		 * more.
+		 */
 		list_del_init(&wq_entry->entry);
 		ret = -ERESTARTSYS;
 	} else {
@@ -250,7 +275,8 @@ void finish_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_en
 
 	__set_current_state(TASK_RUNNING);
 	/*
-	 * If autoremove_wake_function() has taken the entry out, the lock can be spared. list_empty_careful() is true only
+	 * If autoremove_wake_function() has taken the entry out, the lock can be spared.
+	 * list_empty_careful() is true only
 	 * when it has written both links: nobody will touch the entry after that.
 	 */
 	if (list_empty_careful(&wq_entry->entry))
@@ -269,7 +295,8 @@ void finish_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_en
  *   B full barrier
  *   condition? (the caller's loop)
  *
- * A: either we see the flag, or the waker sees the state. B: if we clear a flag that was set a moment before, we see the
+ * A: either we see the flag, or the waker sees the state. B: if we clear a flag that was set a
+ * moment before, we see the
  * condition that was set before the flag.
  */
 s64 wait_woken(struct wait_queue_entry *wq_entry, unsigned int mode, s64 timeout_ns)

@@ -2,12 +2,14 @@
  * kernel/time/hrtimer.c - exact timers, and the interrupt that all timers of a CPU share.
  *
  * Linux:   kernel/time/hrtimer.c, tick-sched.c (6.1)
- * Same:    a tree per CPU ordered by time; functions run in the interrupt, and may ask to be armed again; a timer
- *          belongs to the CPU that armed it, unless its function runs elsewhere.
- * Differs: 1. all clocks are CLOCK_MONOTONIC: callers convert. 2. one interrupt serves tree, wheel and scheduler tick, and
+ * Same:    a tree per CPU ordered by time; functions run in the interrupt, and may ask to be armed
+ *          again; a timer belongs to the CPU that armed it, unless its function runs elsewhere.
+ * Differs: 1. all clocks are CLOCK_MONOTONIC: callers convert. 2. one interrupt serves tree, wheel
+ * and scheduler tick, and
  *             is programmed for the first of them; no slack is added.
  * Locks:   TIMER of the base a timer belongs to; not held while its function runs.
- * Walk:    do_irq() -> timer_interrupt() -> (the timer's function, raise_softirq_irqoff(), scheduler_tick()).
+ * Walk:    do_irq() -> timer_interrupt() -> (the timer's function, raise_softirq_irqoff(),
+ *          scheduler_tick()).
  */
 #include "kernel/arch.h"
 #include "kernel/errno.h"
@@ -19,7 +21,7 @@
 DEFINE_PER_CPU(struct timer_base, timer_bases);
 DEFINE_PER_CPU(u64, tick_next_ns) = U64_MAX;
 
-/* --- the tree; base->lock held ----------------------------------------------------------------------------------- */
+/* --- the tree; base->lock held ---------------------------------------------------------------- */
 
 /* Return: is it the first now? */
 static bool tree_add(struct timer_base *base, struct hrtimer *timer)
@@ -65,14 +67,17 @@ static void run_hrtimers(struct timer_base *base, u64 now_ns)
 		base_unlock(base);
 		restart = timer->function(timer);
 		base_lock(base);
-		/* It may be gone, unless it asks for more. Another CPU may have armed it meanwhile: here, for it was running. */
+		/*
+		 * It may be gone, unless it asks for more. Another CPU may have armed it meanwhile:
+		 * here, for it was running.
+		 */
 		if (restart == HRTIMER_RESTART && !timer->queued)
 			tree_add(base, timer);
 		base->running_hrtimer = NULL;
 	}
 }
 
-/* --- the clock event ------------------------------------------------------------------------------------------- */
+/* --- the clock event -------------------------------------------------------------------------- */
 
 void program_event_slow(struct timer_base *base, u64 ns)
 {
@@ -119,13 +124,16 @@ void timer_interrupt(bool user)
 	}
 	base->in_interrupt = false;
 	base_lock(base);
-	/* The event is used up whatever it was for: the hardware may count less far than asked (arch_timer_program()). */
+	/*
+	 * The event is used up whatever it was for: the hardware may count less far than asked
+	 * (arch_timer_program()).
+	 */
 	base->programmed_ns = next_event_ns(base);
 	arch_timer_program(base->programmed_ns);
 	base_unlock(base);
 }
 
-/* --- arming and disarming -------------------------------------------------------------------------------------- */
+/* --- arming and disarming --------------------------------------------------------------------- */
 
 void hrtimer_init(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *))
 {
@@ -187,7 +195,10 @@ int hrtimer_try_to_cancel(struct hrtimer *timer)
 	local_irq_save(flags);
 	base = lock_hrtimer_base(timer);
 	if (base->running_hrtimer == timer) {
-		/* Its function may still say restart: only once it has returned is "disarmed" a fact. */
+		/*
+		 * Its function may still say restart: only once it has returned is "disarmed" a
+		 * fact.
+		 */
 		res = -1;
 	} else if (timer->queued) {
 		tree_remove(base, timer);
@@ -233,7 +244,7 @@ void timers_init_cpu(int cpu)
 		open_softirq(TIMER_SOFTIRQ, run_timers);
 }
 
-/* --- sleeping -------------------------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 struct hrtimer_sleeper { struct hrtimer timer; struct task_struct *task; };
 

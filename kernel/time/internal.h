@@ -1,5 +1,6 @@
 /*
- * kernel/time/internal.h - what a CPU has to be woken for: its wheel, its tree, and the one event that is programmed.
+ * kernel/time/internal.h - what a CPU has to be woken for: its wheel, its tree, and the one event
+ * that is programmed.
  *
  * Linux:   kernel/time/{timer,hrtimer,tick-sched}.c (6.1)
  * Same:    a base per CPU; a timer belongs to the base it was armed on.
@@ -48,12 +49,15 @@ static __always_inline void base_unlock(struct timer_base *base)
 /* The last tick that has begun; the first that is not before. */
 static inline u64 ns_to_tick(u64 ns) { return ns / TIMER_TICK_NS; }
 static inline u64 ns_to_tick_up(u64 ns) { return ns / TIMER_TICK_NS + (ns % TIMER_TICK_NS != 0); }
-static inline u64 tick_to_ns(u64 tick) { return tick >= U64_MAX / TIMER_TICK_NS ? U64_MAX : tick * TIMER_TICK_NS; }
+static inline u64 tick_to_ns(u64 tick)
+{
+	return tick >= U64_MAX / TIMER_TICK_NS ? U64_MAX : tick * TIMER_TICK_NS;
+}
 
 /*
- * program_event - this CPU, whose base is @base, shall be interrupted at @ns or before. Only an earlier event costs
- * something: one that was called off stays programmed, and the interrupt that finds nothing to do programs the next.
- * Context: interrupts off.
+ * program_event - this CPU, whose base is @base, shall be interrupted at @ns or before. Only an
+ * earlier event costs something: one that was called off stays programmed, and the interrupt that
+ * finds nothing to do programs the next. Context: interrupts off.
  */
 void program_event_slow(struct timer_base *base, u64 ns);
 static inline void program_event(struct timer_base *base, u64 ns)

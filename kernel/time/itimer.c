@@ -2,11 +2,14 @@
  * kernel/time/itimer.c - interval timers of a process: alarm(2), setitimer(2); limits on CPU time.
  *
  * Linux:   kernel/time/itimer.c, posix-cpu-timers.c (6.1)
- * Same:    ITIMER_REAL is an hrtimer that is armed again when its SIGALRM is taken, so that a short interval cannot flood
+ * Same:    ITIMER_REAL is an hrtimer that is armed again when its SIGALRM is taken, so that a short
+ * interval cannot flood
  *          the CPU with interrupts; the CPU-time timers and RLIMIT_CPU are looked at by the tick.
  * Differs: 1. the times of CPU-time timers are met within a tick of 3 ms.
- * Locks:   SIGHAND for the timers' fields; PIDTAB to find the process in an interrupt and to add up its times.
- * Walk:    setitimer(2) -> hrtimer_start() ... it_real_fn() -> send_sig_info() ... dequeue_signal() -> timer_signal_taken().
+ * Locks:   SIGHAND for the timers' fields; PIDTAB to find the process in an interrupt and to add up
+ *          its times.
+ * Walk:    setitimer(2) -> hrtimer_start() ... it_real_fn() -> send_sig_info() ... dequeue_signal()
+ * -> timer_signal_taken().
  */
 #include "kernel/errno.h"
 #include "kernel/process.h"
@@ -20,11 +23,12 @@ enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 struct itimerval { struct timeval64 it_interval, it_value; };
 struct itimer_ns { u64 interval_ns, value_ns; };
 
-/* --- expiry ------------------------------------------------------------------------------------------------------ */
+/* --- expiry ----------------------------------------------------------------------------------- */
 
 static enum hrtimer_restart it_real_fn(struct hrtimer *timer)
 {
-	struct task_struct *p = find_get_task(container_of(timer, struct signal_struct, real_timer)->real_timer_tgid);
+	struct signal_struct *sig = container_of(timer, struct signal_struct, real_timer);
+	struct task_struct *p = find_get_task(sig->real_timer_tgid);
 
 	if (p) {
 		send_sig_info(SIGALRM, NULL, p);
@@ -44,7 +48,9 @@ void itimer_signal_taken(void)
 	hrtimer_start(&sig->real_timer, sig->real_timer.expires_ns);
 }
 
-/* One of the CPU-time timers at @now_ns of its clock. Return: has it run out? Locks: siglock held. */
+/*
+ * One of the CPU-time timers at @now_ns of its clock. Return: has it run out? Locks: siglock held.
+ */
 static bool cpu_itimer_expired(struct cpu_itimer *it, u64 now_ns)
 {
 	if (!it->expires_ns || now_ns < it->expires_ns)
@@ -93,7 +99,7 @@ void posix_cpu_timers_tick(void)
 		send_sig_info(limit_sig, NULL, p);
 }
 
-/* --- reading and setting ----------------------------------------------------------------------------------------- */
+/* --- reading and setting ---------------------------------------------------------------------- */
 
 static u64 cpu_clock_ns(int which)
 {
@@ -103,21 +109,27 @@ static u64 cpu_clock_ns(int which)
 	return which == ITIMER_VIRTUAL ? user : user + system;
 }
 
-/* Locks: siglock held. A timer that has run out a moment ago is not disarmed: it shows the least there is. */
+/* A timer that has run out a moment ago is not disarmed: it shows the least there is. */
+static u64 time_left(u64 expires_ns, u64 now_ns)
+{
+	return expires_ns > now_ns ? expires_ns - now_ns : NSEC_PER_USEC;
+}
+
+/* Locks: siglock held. */
 static struct itimer_ns real_left(const struct signal_struct *sig)
 {
 	u64 now_ns = ktime_get_ns(), expires_ns = sig->real_timer.expires_ns;
 
 	if (!hrtimer_active(&sig->real_timer))
 		return (struct itimer_ns){ sig->it_real_incr_ns, 0 };
-	return (struct itimer_ns){ sig->it_real_incr_ns, expires_ns > now_ns ? expires_ns - now_ns : NSEC_PER_USEC };
+	return (struct itimer_ns){ sig->it_real_incr_ns, time_left(expires_ns, now_ns) };
 }
 
 static struct itimer_ns cpu_left(const struct cpu_itimer *it, u64 now_ns)
 {
 	if (!it->expires_ns)
 		return (struct itimer_ns){ it->incr_ns, 0 };
-	return (struct itimer_ns){ it->incr_ns, it->expires_ns > now_ns ? it->expires_ns - now_ns : NSEC_PER_USEC };
+	return (struct itimer_ns){ it->incr_ns, time_left(it->expires_ns, now_ns) };
 }
 
 /* @new NULL: only read. */
@@ -213,7 +225,8 @@ SYSCALL_DEFINE3(setitimer, int, which, uptr, value, uptr, ovalue)
 	if (!uptr_is_null(value)) {
 		if (copy_from_user(&v, value, sizeof(v)))
 			return -EFAULT;
-		if (!get_timeval_ns(&v.it_value, &new.value_ns) || !get_timeval_ns(&v.it_interval, &new.interval_ns))
+		if (!get_timeval_ns(&v.it_value, &new.value_ns) ||
+		    !get_timeval_ns(&v.it_interval, &new.interval_ns))
 			return -EINVAL;
 	}
 	err = do_itimer(which, &new, &old);

@@ -2,14 +2,17 @@
  * kernel/time/posix_timers.c - timers that programs make: timer_create(2) and its family.
  *
  * Linux:   kernel/time/posix-timers.c (6.1)
- * Same:    a timer's signal is queued at most once; an interval timer is armed again when it is taken, and what it missed
+ * Same:    a timer's signal is queued at most once; an interval timer is armed again when it is
+ * taken, and what it missed
  *          until then is its overrun; an ignored signal does not stop the timer.
  * Differs: 1. ids are given in order from the last one. 2. no timers on CPU-time clocks.
- * Locks:   SIGHAND of the process for its list and all fields; PIDTAB to find the process in an interrupt.
- * Walk:    timer_settime(2) -> hrtimer_start() ... posix_timer_fn() -> send_sig_info() ... dequeue_signal() ->
- *          timer_signal_taken().
+ * Locks:   SIGHAND of the process for its list and all fields; PIDTAB to find the process in an
+ *          interrupt.
+ * Walk:    timer_settime(2) -> hrtimer_start() ... posix_timer_fn() -> send_sig_info() ...
+ *          dequeue_signal() -> timer_signal_taken().
  *
- * queued says that the timer's signal waits. It is set before the signal is sent, for sending takes siglock itself and the
+ * queued says that the timer's signal waits. It is set before the signal is sent, for sending takes
+ * siglock itself and the
  * signal may be taken at once:
  *
  *   posix_timer_fn()                        dequeue_signal(), with siglock
@@ -52,13 +55,15 @@ struct k_itimer {
 	int overrun_last;
 };
 
-/* --- expiry ------------------------------------------------------------------------------------------------------ */
+/* --- expiry ----------------------------------------------------------------------------------- */
 
 /* Was the signal that was just sent thrown away? Locks: siglock of @p's process. */
 static bool was_ignored(const struct k_itimer *t, const struct task_struct *p)
 {
-	const struct sigpending *pending = t->notify & SIGEV_THREAD_ID ? &p->pending : &p->signal->shared_pending;
+	const struct sigpending *pending = &p->signal->shared_pending;
 
+	if (t->notify & SIGEV_THREAD_ID)
+		pending = &p->pending;
 	return t->queued && !(pending->signal.sig & sigmask(t->sig));
 }
 
@@ -145,7 +150,7 @@ void timer_signal_taken(int sig, siginfo_t *info)
 	info->si_overrun = t->overrun_last;
 }
 
-/* --- making and deleting ----------------------------------------------------------------------------------------- */
+/* --- making and deleting ---------------------------------------------------------------------- */
 
 static int check_sigevent(const struct sigevent_abi *ev)
 {
@@ -171,7 +176,9 @@ static int check_sigevent(const struct sigevent_abi *ev)
 	}
 }
 
-/* Put @t on the list under a new id. Return: 0, or -EAGAIN when the process has as many as it may. */
+/*
+ * Put @t on the list under a new id. Return: 0, or -EAGAIN when the process has as many as it may.
+ */
 static int link_timer(struct k_itimer *t, bool value_is_id)
 {
 	struct list_head *timers = &current->signal->posix_timers;
@@ -283,9 +290,12 @@ void exit_itimers(struct signal_struct *sig)
 	}
 }
 
-/* --- reading and setting ----------------------------------------------------------------------------------------- */
+/* --- reading and setting ---------------------------------------------------------------------- */
 
-/* Locks: siglock held. Until the signal of an interval timer is taken, it is not armed, but shows when it would run out next. */
+/*
+ * Locks: siglock held. Until the signal of an interval timer is taken, it is not armed, but shows
+ * when it would run out next.
+ */
 static struct itimerspec64 timer_left(const struct k_itimer *t)
 {
 	u64 now_ns = ktime_get_ns(), left_ns, steps;

@@ -2,11 +2,14 @@
  * kernel/time/sys_time.c - system calls that ask for the time, set it, or sleep until it comes.
  *
  * Linux:   kernel/time/{posix-timers,posix-cpu-timers,time,hrtimer}.c (6.1)
- * Same:    clocks, errors and their order; a sleep that a signal interrupted reports what is left, and one that was
- *          relative goes on through restart_syscall(2); CPU-time clocks of other tasks by negative ids.
- * Differs: 1. CLOCK_TAI equals CLOCK_REALTIME, and CLOCK_BOOTTIME CLOCK_MONOTONIC: there are no leap seconds and no suspend.
+ * Same:    clocks, errors and their order; a sleep that a signal interrupted reports what is left,
+ *          and one that was relative goes on through restart_syscall(2); CPU-time clocks of other
+ *          tasks by negative ids.
+ * Differs: 1. CLOCK_TAI equals CLOCK_REALTIME, and CLOCK_BOOTTIME CLOCK_MONOTONIC: there are no
+ * leap seconds and no suspend.
  *          2. the coarse clocks are exact: reading the clock costs less than keeping a coarse one.
- *          3. a sleep until a time of CLOCK_REALTIME keeps its end when somebody sets that clock meanwhile.
+ *          3. a sleep until a time of CLOCK_REALTIME keeps its end when somebody sets that clock
+ *             meanwhile.
  *          4. no alarm clocks (no RTC can wake this machine), no CLOCK_*_CPUTIME_ID to sleep on.
  * Locks:   none.
  * Walk:    clock_nanosleep(2) -> do_nanosleep() -> schedule_hrtimeout().
@@ -22,13 +25,16 @@
 enum { TIMER_ABSTIME = 1 };
 struct timezone { s32 tz_minuteswest, tz_dsttime; };
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /*
- * Ids below zero name the CPU-time clock of a task: ~pid << 3 | type, with bit 2 set for one thread. All types but
- * CPUCLOCK_SCHED, the run time, are Linux's older ones.
+ * Ids below zero name the CPU-time clock of a task: ~pid << 3 | type, with bit 2 set for one
+ * thread. All types but CPUCLOCK_SCHED, the run time, are Linux's older ones.
  */
-enum { CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_CLOCK_MASK = 3, CPUCLOCK_PERTHREAD = 4 };
+enum {
+	CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_CLOCK_MASK = 3,
+	CPUCLOCK_PERTHREAD = 4,
+};
 
 static int cpu_clock_get(int clock, u64 *ns)
 {
@@ -113,7 +119,9 @@ SYSCALL_DEFINE2(gettimeofday, uptr, tv, uptr, tz)
 {
 	static const struct timezone utc;
 	u64 ns = ktime_get_real_ns();
-	const struct timeval64 t = { (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
+	const struct timeval64 t = {
+		(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC),
+	};
 
 	if (!uptr_is_null(tv) && copy_to_user(tv, &t, sizeof(t)))
 		return -EFAULT;
@@ -131,7 +139,7 @@ SYSCALL_DEFINE1(time, uptr, tloc)
 	return seconds;
 }
 
-/* --- setting ----------------------------------------------------------------------------------------------------- */
+/* --- setting ---------------------------------------------------------------------------------- */
 
 static int set_real(s64 sec, s64 nsec)
 {
@@ -174,11 +182,14 @@ SYSCALL_DEFINE2(settimeofday, uptr, tv, uptr, tz)
 	return uptr_is_null(tv) ? 0 : set_real(t.tv_sec, t.tv_usec * (s64)NSEC_PER_USEC);
 }
 
-/* --- sleeping ---------------------------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 static long nanosleep_restart(struct task_struct *p);
 
-/* Sleep until @until_ns of CLOCK_MONOTONIC. @relative: a signal's handler does not end it for good, and @rem gets what is left. */
+/*
+ * Sleep until @until_ns of CLOCK_MONOTONIC. @relative: a signal's handler does not end it for good,
+ * and @rem gets what is left.
+ */
 static long do_nanosleep(u64 until_ns, bool relative, uptr rem)
 {
 	u64 now_ns;
@@ -262,6 +273,7 @@ SYSCALL_DEFINE4(clock_nanosleep, int, clock, int, flags, uptr, req, uptr, rem)
 	if (err)
 		return err;
 	if (flags & TIMER_ABSTIME)
-		return do_nanosleep(clock_to_monotonic(clock, timespec64_to_ns(&t)), false, UPTR_NULL);
+		return do_nanosleep(clock_to_monotonic(clock, timespec64_to_ns(&t)), false,
+				    UPTR_NULL);
 	return do_nanosleep(after_ns(ktime_get_ns(), timespec64_to_ns(&t)), true, rem);
 }

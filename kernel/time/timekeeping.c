@@ -13,7 +13,10 @@
 #include "kernel/spinlock.h"
 #include "kernel/time.h"
 
-/* Linux: the wall clock may not be set beyond what 64 bits of nanoseconds hold, less 30 years to run. */
+/*
+ * Linux: the wall clock may not be set beyond what 64 bits of nanoseconds hold, less 30 years to
+ * run.
+ */
 #define MAX_REAL_NS ((u64)0x7fffffffffffffff - 30 * 365 * 86400 * NSEC_PER_SEC)
 
 static DEFINE_SPINLOCK(timekeeper_lock, LC_TIMEKEEPER);

@@ -2,23 +2,29 @@
  * kernel/time/timer.c - the timer wheel: many timers, most of which never run out.
  *
  * Linux:   kernel/time/timer.c (6.1)
- * Same:    a wheel of levels without cascading; timers run in TIMER_SOFTIRQ on the CPU that armed them, at or after their
- *          time; re-arming within one bucket only writes the new time; del_timer_sync() waits for the function.
+ * Same:    a wheel of levels without cascading; timers run in TIMER_SOFTIRQ on the CPU that armed
+ * them, at or after their
+ *          time; re-arming within one bucket only writes the new time; del_timer_sync() waits for
+ *          the function.
  * Differs: 1. the unit is 1 ms whatever the tick is. 2. no pinned, deferrable or irq-safe timers.
- *          3. a timer that is due later than the wheel can hold is put back when its bucket comes, not run early.
+ *          3. a timer that is due later than the wheel can hold is put back when its bucket comes,
+ *             not run early.
  * Locks:   TIMER of the base a timer belongs to; not held while its function runs.
  * Walk:    mod_timer() ... timer_interrupt() -> run_timers() -> tcp_write_timer().
  *
- * The wheel. Level 0 has 64 buckets of 1 ms, level 1 64 of 8 ms, level 2 64 of 64 ms, and so on. A timer goes to the
- * lowest level that reaches far enough, into the bucket of the first border at or after its time. It stays there: when
- * the bucket's time comes, all of it is due. So a timer is never early, and late by less than an eighth of its delay,
- * which nobody minds who waits for something that will probably not happen; in exchange arming and disarming take the
- * same few steps however many timers there are. Who needs the exact time uses an hrtimer.
+ * The wheel. Level 0 has 64 buckets of 1 ms, level 1 64 of 8 ms, level 2 64 of 64 ms, and so on. A
+ * timer goes to the lowest level that reaches far enough, into the bucket of the first border at or
+ * after its time. It stays there: when the bucket's time comes, all of it is due. So a timer is
+ * never early, and late by less than an eighth of its delay, which nobody minds who waits for
+ * something that will probably not happen; in exchange arming and disarming take the same few steps
+ * however many timers there are. Who needs the exact time uses an hrtimer.
  *
- * A level has 64 buckets, and only 63 borders ahead are used: so a bucket never holds timers of two turns of the wheel.
+ * A level has 64 buckets, and only 63 borders ahead are used: so a bucket never holds timers of two
+ * turns of the wheel.
  *
- * Whose base: a timer moves to the CPU that arms it, unless its function is running; then it stays, because
- * del_timer_sync() finds a running timer by the base it belongs to. While it moves its cpu is -1:
+ * Whose base: a timer moves to the CPU that arms it, unless its function is running; then it stays,
+ * because del_timer_sync() finds a running timer by the base it belongs to. While it moves its cpu
+ * is -1:
  *
  *   mod_timer() on CPU 1                    another CPU
  *   lock base 0, take it out, cpu = -1
@@ -34,9 +40,12 @@
 /* Ticks a level reaches. */
 static u64 level_reach(unsigned int level) { return (u64)(LEVEL_SIZE - 1) << (level * LEVEL_SHIFT); }
 
-/* --- the wheel; base->lock held ---------------------------------------------------------------------------------- */
+/* --- the wheel; base->lock held --------------------------------------------------------------- */
 
-/* The clock need not stop at ticks at which nothing is due. The finer the levels, the better later timers fit. */
+/*
+ * The clock need not stop at ticks at which nothing is due. The finer the levels, the better later
+ * timers fit.
+ */
 static inline void forward_clk(struct timer_base *base, u64 now_tick)
 {
 	if (now_tick > base->clk)
@@ -58,7 +67,8 @@ static inline unsigned int find_bucket(const struct timer_base *base, u64 tick, 
 	return level * LEVEL_SIZE + (unsigned int)(*at >> (level * LEVEL_SHIFT)) % LEVEL_SIZE;
 }
 
-static inline void put_in(struct timer_base *base, struct timer_list *timer, unsigned int bucket, u64 at)
+static inline void put_in(struct timer_base *base, struct timer_list *timer, unsigned int bucket,
+			  u64 at)
 {
 	hlist_add_head(&timer->entry, &base->buckets[bucket]);
 	timer->bucket = (u16)bucket;
@@ -86,7 +96,8 @@ static u64 find_next_expiry(const struct timer_base *base)
 
 	for (unsigned int level = 0; level < WHEEL_LEVELS; level++) {
 		if (base->pending[level]) {
-			u64 ahead = (u64)__builtin_ctzl(rotate_right(base->pending[level], (unsigned int)(clk % LEVEL_SIZE)));
+			u64 ahead = (u64)__builtin_ctzl(
+				rotate_right(base->pending[level], (unsigned int)(clk % LEVEL_SIZE)));
 
 			next = min(next, (clk + ahead) << (level * LEVEL_SHIFT));
 		}
@@ -103,7 +114,10 @@ static void move_list(struct hlist_head *from, struct hlist_head *to)
 	from->first = NULL;
 }
 
-/* The buckets to be looked at at base->clk, one of each level that has a border there. Return: how many lists. */
+/*
+ * The buckets to be looked at at base->clk, one of each level that has a border there. Return: how
+ * many lists.
+ */
 static int collect_due(struct timer_base *base, struct hlist_head due[WHEEL_LEVELS])
 {
 	u64 clk = base->clk;
@@ -123,7 +137,10 @@ static int collect_due(struct timer_base *base, struct hlist_head due[WHEEL_LEVE
 	return n;
 }
 
-/* Every timer on @due. The lock is given up for each; del_timer() may take others off the list meanwhile. */
+/*
+ * Every timer on @due. The lock is given up for each; del_timer() may take others off the list
+ * meanwhile.
+ */
 static void run_list(struct timer_base *base, struct hlist_head *due, u64 now_tick)
 {
 	while (due->first) {
@@ -172,7 +189,7 @@ void run_timers(void)
 	local_irq_enable();
 }
 
-/* --- arming and disarming -------------------------------------------------------------------------------------- */
+/* --- arming and disarming --------------------------------------------------------------------- */
 
 void timer_setup(struct timer_list *timer, void (*function)(struct timer_list *))
 {
@@ -291,7 +308,7 @@ bool del_timer_sync(struct timer_list *timer)
 	}
 }
 
-/* --- sleeping -------------------------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 
 struct process_timer { struct timer_list timer; struct task_struct *task; };
 

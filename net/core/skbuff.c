@@ -36,7 +36,7 @@ static DEFINE_PER_CPU(u32, skb_next_id);
 static DEFINE_PER_CPU(u64, skb_drops[SKB_DROP_REASON_NR]);
 
 /* @room: bytes wanted; becomes the bytes there are before the shared info. */
-static void *skb_head_alloc(u32 *room, gfp_t gfp)
+static __always_inline void *skb_head_alloc(u32 *room, gfp_t gfp)
 {
 	if (*room <= SMALL_ROOM) {
 		*room = SMALL_ROOM;

@@ -254,7 +254,10 @@ void for_each_proto(void (*fn)(struct proto *prot, void *arg), void *arg)
 
 /* --- telling who waits --------------------------------------------------------------------- */
 
-/* In each: the change is made before the queue of waiters is looked at; pairs with sock_poll_wait(), set_current_state(). */
+/*
+ * In each: the change is made before the queue of waiters is looked at; pairs with
+ * sock_poll_wait(), set_current_state().
+ */
 
 void sock_def_readable(struct sock *sk)
 {

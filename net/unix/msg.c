@@ -340,6 +340,8 @@ static s64 unix_stream_data_wait(struct sock *sk, s64 timeo, const struct sk_buf
 		    READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN || signal_pending(current) || !timeo)
 			break;
 		timeo = schedule_timeout_ns(timeo);
+		if (skb_peek_tail(&sk->sk_receive_queue) != last)
+			break;
 	}
 	finish_wait(sk_sleep(sk), &wait);
 	return timeo;
@@ -357,14 +359,12 @@ struct unix_read {
 };
 
 /*
- * The queue is empty. Return: 0: look again; 1: enough; -errno. iolock held, given up while asleep.
+ * The queue is empty and more is wanted. Return: 0: look again; 1: no more will come; -errno.
+ * iolock held, given up while asleep.
  */
-static int unix_stream_wait(struct unix_read *r)
+static noinline int unix_stream_wait(struct unix_read *r)
 {
 	struct sock *sk = r->sk;
-
-	if (r->copied >= r->target)
-		return 1;
 	int err = sock_error(sk);
 
 	if (err)
@@ -396,7 +396,7 @@ static inline void unix_stream_unlink(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Take from @skb what is wanted. Return: 0: go on; 1: stop here; -errno. */
-static int unix_stream_take(struct unix_read *r, struct sk_buff *skb)
+static inline int unix_stream_take(struct unix_read *r, struct sk_buff *skb)
 {
 	struct unix_skb_parms *cb = UNIXCB(skb);
 	u32 n = (u32)min_t(size_t, skb->len - cb->consumed, r->size);
@@ -433,34 +433,31 @@ static int unix_stream_take(struct unix_read *r, struct sk_buff *skb)
 ssize_t unix_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
 	struct sock *sk = sock->sk;
-	struct unix_read r = {
-		.sk = sk,
-		.msg = msg,
-		.flags = flags,
-		.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT),
-		.size = size,
-		.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL,
-						(int)min_t(size_t, size, S32_MAX)),
-		.scm.fp = NULL,
-	};
+	struct unix_read r;
 	int stop = 0;
 
 	if (unlikely(sk->sk_state != TCP_ESTABLISHED))
 		return -EINVAL;
 	if (unlikely(flags & MSG_OOB))
 		return -EOPNOTSUPP;
+	r.sk = sk;
+	r.msg = msg;
+	r.flags = flags;
+	r.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	r.copied = 0;
+	r.size = size;
+	r.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL, (int)min_t(size_t, size, S32_MAX));
+	r.scm.fp = NULL;
+	r.have_creds = false;
 	mutex_lock(&unix_sk(sk)->iolock);
 	do {
+		/* Only readers take from the queue, under iolock: what is there stays there. */
 		struct sk_buff *skb = READ_ONCE(sk->sk_receive_queue.next);
 
-		/*
-		 * Only readers take from the queue, and they hold iolock: what is there stays
-		 * there.
-		 */
-		if (skb == (struct sk_buff *)&sk->sk_receive_queue)
-			stop = unix_stream_wait(&r);
-		else
+		if (skb != (struct sk_buff *)&sk->sk_receive_queue)
 			stop = unix_stream_take(&r, skb);
+		else
+			stop = r.copied >= r.target ? 1 : unix_stream_wait(&r);
 	} while (!stop && r.size);
 	mutex_unlock(&unix_sk(sk)->iolock);
 	if (r.copied || stop >= 0)

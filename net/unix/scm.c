@@ -20,7 +20,7 @@ static void scm_fp_free(struct scm_fp_list *fpl)
 	kfree(fpl);
 }
 
-void scm_destroy(struct scm_cookie *scm)
+void scm_free_files(struct scm_cookie *scm)
 {
 	scm_fp_free(scm->fp);
 	scm->fp = NULL;
@@ -86,15 +86,11 @@ static int scm_one(struct cmsghdr *c, struct scm_cookie *scm)
 	}
 }
 
-int scm_send(struct msghdr *msg, struct scm_cookie *scm)
+int scm_send_cmsgs(struct msghdr *msg, struct scm_cookie *scm)
 {
 	struct cmsghdr *c;
 	int err = 0;
 
-	scm->fp = NULL;
-	scm->creds = (struct ucred){ current->tgid, current->cred.uid, current->cred.gid };
-	if (likely(!msg->msg_controllen))
-		return 0;
 	for_each_cmsghdr(c, msg) {
 		err = -EINVAL;
 		if (!cmsg_ok(msg, c))
@@ -109,19 +105,10 @@ int scm_send(struct msghdr *msg, struct scm_cookie *scm)
 }
 
 /* An skb dies with files in it: nobody received them. */
-static void unix_destruct_scm(struct sk_buff *skb)
+void unix_destruct_scm(struct sk_buff *skb)
 {
 	scm_fp_free(UNIXCB(skb)->fp);
 	sock_wfree(skb);
-}
-
-void unix_attach(struct sk_buff *skb, struct scm_cookie *scm)
-{
-	*UNIXCB(skb) = (struct unix_skb_parms){ scm->creds, 0, scm->fp };
-	if (unlikely(scm->fp)) {
-		scm->fp = NULL;
-		skb->destructor = unix_destruct_scm;
-	}
 }
 
 void unix_detach_fds(struct scm_cookie *scm, struct sk_buff *skb)
@@ -191,10 +178,10 @@ static void scm_recv_fds(struct msghdr *msg, struct scm_cookie *scm, int flags)
 	scm_destroy(scm);
 }
 
-void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags)
+void scm_recv_cmsgs(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags)
 {
-	if (unlikely(sock_flag(sk, SOCK_PASSCRED_F)))
+	if (sock_flag(sk, SOCK_PASSCRED_F))
 		put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(scm->creds), &scm->creds);
-	if (unlikely(scm->fp))
+	if (scm->fp)
 		scm_recv_fds(msg, scm, flags);
 }

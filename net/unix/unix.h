@@ -82,13 +82,36 @@ struct unix_skb_parms { struct ucred creds; u32 consumed; struct scm_fp_list *fp
  * scm_send - read what @msg brings (0 or -EINVAL, -EBADF, -EPERM, -ENOMEM); scm_destroy drops what
  * was not sent.
  */
-int scm_send(struct msghdr *msg, struct scm_cookie *scm);
-void scm_destroy(struct scm_cookie *scm);
+int scm_send_cmsgs(struct msghdr *msg, struct scm_cookie *scm);
+void scm_free_files(struct scm_cookie *scm);
+static inline int scm_send(struct msghdr *msg, struct scm_cookie *scm)
+{
+	scm->fp = NULL;
+	scm->creds = (struct ucred){ current->tgid, current->cred.uid, current->cred.gid };
+	return likely(!msg->msg_controllen) ? 0 : scm_send_cmsgs(msg, scm);
+}
+static inline void scm_destroy(struct scm_cookie *scm)
+{
+	if (unlikely(scm->fp))
+		scm_free_files(scm);
+}
 /*
  * unix_attach - the cookie travels with @skb; its files move to it. The skb is charged to its
  * sender already.
  */
-void unix_attach(struct sk_buff *skb, struct scm_cookie *scm);
+void unix_destruct_scm(struct sk_buff *skb);
+static inline void unix_attach(struct sk_buff *skb, struct scm_cookie *scm)
+{
+	struct unix_skb_parms *cb = UNIXCB(skb);
+
+	cb->creds = scm->creds;
+	cb->consumed = 0;
+	cb->fp = scm->fp;
+	if (unlikely(scm->fp)) {
+		scm->fp = NULL;
+		skb->destructor = unix_destruct_scm;
+	}
+}
 /*
  * unix_detach_fds - the files leave @skb for @scm; unix_peek_fds - references to them. 0 or
  * -ENOMEM.
@@ -99,7 +122,12 @@ int __must_check unix_peek_fds(struct scm_cookie *scm, const struct sk_buff *skb
  * scm_recv - tell the reader: credentials if it asked for them, files as new descriptors. Takes the
  * cookie's files.
  */
-void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags);
+void scm_recv_cmsgs(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags);
+static inline void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm, int flags)
+{
+	if (unlikely(sock_flag(sk, SOCK_PASSCRED_F) || scm->fp))
+		scm_recv_cmsgs(sk, msg, scm, flags);
+}
 
 /* --- messages (msg.c) --- */
 ssize_t unix_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);

@@ -49,10 +49,12 @@ static void *read_clock(void *arg)
 {
 	(void)arg;
 	for (int i = 0; i < 20000; i++) {
-		int64_t before = __atomic_load_n(&shared_last, __ATOMIC_SEQ_CST), t = clock_ns(CLOCK_MONOTONIC);
+		int64_t before = __atomic_load_n(&shared_last, __ATOMIC_SEQ_CST);
+		int64_t t = clock_ns(CLOCK_MONOTONIC);
 
 		CHECK(t >= before);
-		while (before < t && !__atomic_compare_exchange_n(&shared_last, &before, t, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		while (before < t && !__atomic_compare_exchange_n(&shared_last, &before, t, false,
+								  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			;
 	}
 	return NULL;

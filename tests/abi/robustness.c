@@ -17,12 +17,17 @@
 static bool dangerous(long nr)
 {
 	static const short calls[] = {
-		SYS_reboot, SYS_kill, SYS_tkill, SYS_tgkill, SYS_pause, SYS_exit, SYS_exit_group, SYS_fork, SYS_vfork,
-		SYS_clone, SYS_clone3, SYS_rt_sigreturn, SYS_rt_sigsuspend, SYS_vhangup, SYS_pivot_root, SYS_chroot,
-		SYS_mount, SYS_umount2, SYS_swapon, SYS_swapoff, SYS_sethostname, SYS_setdomainname, SYS_settimeofday,
-		SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_init_module, SYS_finit_module, SYS_delete_module,
-		SYS_kexec_load, SYS_kexec_file_load, SYS_ptrace, SYS_setrlimit, SYS_prlimit64, SYS_rt_sigqueueinfo,
-		SYS_rt_tgsigqueueinfo, SYS_ioperm, SYS_iopl, SYS_syslog, SYS_sync, SYS_acct, SYS_bpf, SYS_setsid, SYS_setpgid,
+		SYS_reboot,        SYS_kill,          SYS_tkill,           SYS_tgkill,
+		SYS_pause,         SYS_exit,          SYS_exit_group,      SYS_fork,
+		SYS_vfork,         SYS_clone,         SYS_clone3,          SYS_rt_sigreturn,
+		SYS_rt_sigsuspend, SYS_vhangup,       SYS_pivot_root,      SYS_chroot,
+		SYS_mount,         SYS_umount2,       SYS_swapon,          SYS_swapoff,
+		SYS_sethostname,   SYS_setdomainname, SYS_settimeofday,    SYS_clock_settime,
+		SYS_adjtimex,      SYS_clock_adjtime, SYS_init_module,     SYS_finit_module,
+		SYS_delete_module, SYS_kexec_load,    SYS_kexec_file_load, SYS_ptrace,
+		SYS_setrlimit,     SYS_prlimit64,     SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+		SYS_ioperm,        SYS_iopl,          SYS_syslog,          SYS_sync,
+		SYS_acct,          SYS_bpf,           SYS_setsid,          SYS_setpgid,
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {

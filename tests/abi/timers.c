@@ -29,7 +29,8 @@ static void wait_hits(int n)
 }
 static struct itimerval every_us(long value, long interval)
 {
-	return (struct itimerval){ { interval / 1000000, interval % 1000000 }, { value / 1000000, value % 1000000 } };
+	return (struct itimerval){ { interval / 1000000, interval % 1000000 },
+				   { value / 1000000, value % 1000000 } };
 }
 static struct itimerspec spec(int64_t value, int64_t interval)
 {
@@ -92,7 +93,7 @@ TEST(alarm_is_not_inherited)
 	pid_t child = fork();
 
 	if (child == 0)
-		_exit(getitimer(ITIMER_REAL, &v) == 0 && v.it_value.tv_sec == 0 && v.it_value.tv_usec == 0 ? 0 : 1);
+		_exit(getitimer(ITIMER_REAL, &v) || v.it_value.tv_sec || v.it_value.tv_usec);
 	CHECK_EQ(waitpid(child, &status, 0), child);
 	CHECK_EQ(status, 0);
 	CHECK_EQ(alarm(0), 100);
@@ -307,7 +308,10 @@ static void *sleeper(void *arg)
 TEST(posix_timer_for_one_thread)
 {
 	static pid_t tid;
-	struct { union sigval v; int sig, notify, tid, pad[11]; } ev = { .sig = SIGUSR1, .notify = 4 /* SIGEV_THREAD_ID */ };
+	struct {
+		union sigval v;
+		int sig, notify, tid, pad[11];
+	} ev = { .sig = SIGUSR1, .notify = 4 /* SIGEV_THREAD_ID */ };
 	pthread_t t;
 	int id;
 

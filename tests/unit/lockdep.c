@@ -1,5 +1,6 @@
 /*
- * tests/unit/lockdep.c - what the lock checker reports, and what it does not: order, depth, context, trylocks, user mode.
+ * tests/unit/lockdep.c - what the lock checker reports, and what it does not: order, depth,
+ * context, trylocks, user mode.
  */
 #include "tests/unit/host.h"
 
@@ -14,7 +15,8 @@ static bool irqs_off;
 #define lockdep_release_slow checked_release
 #define lockdep_is_held_slow checked_is_held
 #define might_sleep_slow checked_might_sleep
-void checked_acquire(const void *lock, enum lock_class class, unsigned int depth, bool sleeps, unsigned long ip);
+void checked_acquire(const void *lock, enum lock_class class, unsigned int depth, bool sleeps,
+		     unsigned long ip);
 void checked_acquire_try(const void *lock, enum lock_class class, unsigned long ip);
 void checked_release(const void *lock, unsigned long ip);
 bool checked_is_held(const void *lock);

@@ -1,6 +1,7 @@
 /*
- * tests/unit/timer_wheel.c - the timer wheel and the tree of exact timers, on two CPUs that take turns, with a clock
- * that the test moves. What random calls do is compared with a list that is searched from end to end.
+ * tests/unit/timer_wheel.c - the timer wheel and the tree of exact timers, on two CPUs that take
+ * turns, with a clock that the test moves. What random calls do is compared with a list that is
+ * searched from end to end.
  */
 #include "tests/unit/host.h"
 
@@ -16,7 +17,7 @@ static int host_cpu;
 
 enum { MAX_CPUS = 2, NR_TIMERS = 40, LATE_DIVISOR = 8 };
 
-/* --- the machine --- */
+/* --- the machine ------------------------------------------------------------------------------ */
 static u64 clock_ns, programmed_ns[MAX_CPUS];
 static int softirqs_raised, programs, ticks;
 static u64 next_tick_ns;
@@ -55,7 +56,10 @@ static void boot(u64 at_ns)
 	}
 }
 
-/* What the interrupt controller does on this CPU up to @until: interrupts at the programmed times, softirqs after each. */
+/*
+ * What the interrupt controller does on this CPU up to @until: interrupts at the programmed times,
+ * softirqs after each.
+ */
 static void run_until(u64 until_ns)
 {
 	while (programmed_ns[host_cpu] <= until_ns) {
@@ -69,7 +73,7 @@ static void run_until(u64 until_ns)
 	clock_ns = max(clock_ns, until_ns);
 }
 
-/* --- timers that say when they ran --- */
+/* --- timers that say when they ran ------------------------------------------------------------ */
 struct probe { struct timer_list timer; u64 due_ns, ran_ns; int runs; bool armed, early; };
 static struct probe probes[NR_TIMERS];
 static void probe_fn(struct timer_list *t)
@@ -94,8 +98,10 @@ static u64 latest(u64 armed_at_ns, u64 due_ns)
 
 TEST(a_timer_runs_at_or_after_its_time_and_late_by_an_eighth_at_most)
 {
-	static const u64 delays_ns[] = { 1, 999999, 1000000, 1000001, 62000000, 63000000, 64000000, 200000000, 503000000, 504000000,
-		1000000000, 4032000000, 33000000000, 300000000000, 7200000000000, 86400000000000 };
+	static const u64 delays_ns[] = { 1,           999999,       1000000,       1000001,
+					 62000000,    63000000,     64000000,      200000000,
+					 503000000,   504000000,    1000000000,    4032000000,
+					 33000000000, 300000000000, 7200000000000, 86400000000000 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(delays_ns); i++) {
 		for (u64 start_ns = 0; start_ns < 3000000000ULL; start_ns += 333333333) {
@@ -293,14 +299,19 @@ TEST(a_running_timer_stays_where_it_runs)
 	run_until(5 * NSEC_PER_MSEC);
 	CHECK_EQ(p->runs, 1);
 	p->timer.function = probe_fn;
-	run_until(20 * NSEC_PER_MSEC); /* CPU 0 has seen the new time, though CPU 1 could not program it */
+	/* CPU 0 has seen the new time, though CPU 1 could not program it. */
+	run_until(20 * NSEC_PER_MSEC);
 	CHECK_EQ(p->runs, 2);
 }
 
-/* Arm, re-arm, delete and wait at random; each timer runs exactly as often as it should, and in time. */
+/*
+ * Arm, re-arm, delete and wait at random; each timer runs exactly as often as it should, and in
+ * time.
+ */
 TEST(random_calls_agree_with_a_list)
 {
-	static const u64 reach_ns[] = { NSEC_PER_MSEC, 70 * NSEC_PER_MSEC, 700 * NSEC_PER_MSEC, 5 * NSEC_PER_SEC, 600 * NSEC_PER_SEC };
+	static const u64 reach_ns[] = { NSEC_PER_MSEC, 70 * NSEC_PER_MSEC, 700 * NSEC_PER_MSEC,
+					5 * NSEC_PER_SEC, 600 * NSEC_PER_SEC };
 	u64 armed_at_ns[NR_TIMERS] = { 0 };
 
 	boot(123456789);
@@ -337,7 +348,7 @@ TEST(random_calls_agree_with_a_list)
 		CHECK_EQ(timer_bases.pending[level], 0);
 }
 
-/* --- the tree --- */
+/* --- the tree --------------------------------------------------------------------------------- */
 struct hprobe { struct hrtimer timer; u64 ran_ns, interval_ns; int runs; };
 static enum hrtimer_restart hprobe_fn(struct hrtimer *t)
 {

@@ -1,6 +1,7 @@
 /*
- * tests/unit/wait_queue.c - the order in which a wake-up calls entries, what ends it, and what each step leaves behind.
- * One CPU, nothing concurrent: the races are argued in kernel/sched/wait.c and met in the guest.
+ * tests/unit/wait_queue.c - the order in which a wake-up calls entries, what ends it, and what each
+ * step leaves behind. One CPU, nothing concurrent: the races are argued in kernel/sched/wait.c and
+ * met in the guest.
  */
 #include "tests/unit/host.h"
 
@@ -9,9 +10,10 @@ void *memset(void *dst, int c, size_t n);
 
 enum { NR_ENTRIES = 6 };
 
-/* --- the machine --- */
+/* --- the machine ------------------------------------------------------------------------------ */
 u8 trace_enabled[TP_NR];
-void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c, __unused u64 d) { }
+void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c,
+		       __unused u64 d) { }
 static struct task_struct self, others[NR_ENTRIES];
 static int wakes, last_flags;
 static bool wake_during_schedule;
@@ -57,7 +59,7 @@ static void reset(struct wait_queue_head *q)
 	init_waitqueue_head(q);
 }
 
-/* --- entries that write down who was called --- */
+/* --- entries that write down who was called --------------------------------------------------- */
 static struct wait_queue_entry entries[NR_ENTRIES];
 static int called[NR_ENTRIES], results[NR_ENTRIES];
 static void *last_key;
