@@ -47,7 +47,7 @@ $O/kernel/x86/asm_offsets.inc: kernel/x86/asm_offsets.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(@:.inc=.d) -S $< -o - | sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\(-*[0-9]*\).*/%define \1 \2/p' > $@
 
-$O/%.asm.o: %.asm $O/kernel/x86/asm_offsets.inc Makefile
+$O/%.asm.o: %.asm $O/kernel/x86/asm_offsets.inc $(wildcard kernel/*/*.inc) Makefile
 	@mkdir -p $(@D)
 	@echo "  NASM  $<"
 	$(Q)$(NASM) -f elf64 -g -F dwarf -I. -I$O/ $< -o $@
