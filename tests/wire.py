@@ -108,12 +108,13 @@ class Connection:
     def expect_nothing(self, what, condition=lambda tcp: True, seconds=1):
         self.wire.expect_nothing(what, lambda f: self.is_ours(f) and condition(f[TCP]), seconds)
 
-    def open(self, options=(("MSS", 1460),), window=65535):
+    def open(self, options=(("MSS", 1460),), window=65535, delay=0):
         self.send("S", options=options, window=window)
         syn_ack = self.expect("SYN-ACK", lambda t: t.flags == "SA")
         assert syn_ack.ack == (self.seq + 1) & 0xffffffff
         self.seq = (self.seq + 1) & 0xffffffff
         self.ack = (syn_ack.seq + 1) & 0xffffffff
+        time.sleep(delay)
         self.send("A", window=window)
         return syn_ack
 
