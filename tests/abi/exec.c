@@ -326,7 +326,15 @@ static void put_pid(void)
 }
 static void *loop_forever(void *arg) { for (;;) (*(volatile long *)arg)++; return NULL; }
 static void *sleep_forever(void *arg) { for (;;) pause(); return arg; }
-static void *exec_in_thread(void *arg) { (void)arg; sleep_ms(10); exec_probe("pid"); return NULL; }
+/* The environment is set before there are threads: setenv() is not for several at once. */
+static void *exec_in_thread(void *arg)
+{
+	char *const argv[] = { "self", NULL };
+
+	sleep_ms(10);
+	execve("/proc/self/exe", argv, environ);
+	return arg;
+}
 
 TEST(exec_ends_the_other_threads)
 {
@@ -353,6 +361,7 @@ TEST(exec_by_another_thread_becomes_the_leader)
 		pthread_t t;
 
 		put_pid();
+		setenv("EXEC_PROBE", "pid", 1);
 		pthread_create(&t, NULL, sleep_forever, NULL);
 		pthread_create(&t, NULL, exec_in_thread, NULL);
 		for (;;)
@@ -370,6 +379,7 @@ TEST(two_threads_exec_at_the_same_time)
 			pthread_t t;
 
 			put_pid();
+			setenv("EXEC_PROBE", "pid", 1);
 			for (int j = 0; j < 3; j++)
 				pthread_create(&t, NULL, exec_in_thread, NULL);
 			for (;;)
