@@ -44,6 +44,7 @@
 	LOCK_CLASS(FUTEX,	2, PREEMPT, "futex: one hash bucket; requeue holds two")		\
 	LOCK_CLASS(UNIX_TAB,	1, PREEMPT, "unix: the tables of sockets and of names")			\
 	LOCK_CLASS(UNIX_STATE,	2, PREEMPT, "unix: state, name and peer of one socket; connect holds two") \
+	LOCK_CLASS(UNIX_GC,	1, PREEMPT, "unix: sockets whose descriptors are in flight")		\
 	LOCK_CLASS(SLOCK,	2, SOFTIRQ, "sock: short holds, softirq against task (sk_lock.slock)")	\
 	LOCK_CLASS(LISTENQ,	1, SOFTIRQ, "tcp: the request and accept queues of a listener")		\
 	LOCK_CLASS(BHASH,	1, SOFTIRQ, "inet: one bucket of bound ports")				\

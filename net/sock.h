@@ -148,7 +148,9 @@ struct sock {
 	int sk_wmem_queued;
 	int sk_forward_alloc;
 	atomic_t sk_drops;
-	/* own lock (WAITQ): readers, writers and pollers of the socket; empty once it is orphaned */
+	/*
+	 * own lock (WAITQ): readers, writers and pollers of the socket; empty once it is orphaned
+	 */
 	wait_queue_head_t sk_wq;
 	/* sock owned; NULL once it is orphaned, and for a child that is not accepted yet */
 	struct socket *sk_socket;
@@ -370,7 +372,8 @@ int put_sockopt_int(int val, uptr optval, uptr optlen);
 void sock_recv_cmsgs_slow(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb);
 static inline void sock_recv_cmsgs(struct msghdr *msg, struct sock *sk, const struct sk_buff *skb)
 {
-	const unsigned long wanted = BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) | BIT(SOCK_RXQ_OVFL_F);
+	const unsigned long wanted = BIT(SOCK_TIMESTAMP) | BIT(SOCK_TIMESTAMPNS) |
+				     BIT(SOCK_RXQ_OVFL_F);
 
 	if (unlikely(READ_ONCE(sk->sk_flags) & wanted))
 		sock_recv_cmsgs_slow(msg, sk, skb);

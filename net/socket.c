@@ -995,5 +995,6 @@ SYSCALL_DEFINE4(sendmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int,
 {
 	return __sys_sendmmsg(fd, mmsg, vlen, flags);
 }
-SYSCALL_DEFINE5(recvmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags, uptr, timeout)
+SYSCALL_DEFINE5(recvmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags, uptr,
+		timeout)
 { return __sys_recvmmsg(fd, mmsg, vlen, flags, timeout); }

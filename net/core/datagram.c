@@ -25,8 +25,8 @@ int receiver_wake_function(wait_queue_entry_t *wait, unsigned int mode, int flag
 }
 
 /*
- * Return: the first datagram, taken out of the queue; or a clone of it; or NULL. -ENOMEM in *@err if it
- * could not be cloned.
+ * Return: the first datagram, taken out of the queue; or a clone of it; or NULL. -ENOMEM in *@err
+ * if it could not be cloned.
  */
 static inline struct sk_buff *skb_try_recv_datagram(struct sock *sk, unsigned int flags, int *err)
 {

@@ -4,8 +4,8 @@
  * Linux:   net/core/sock.c (6.1)
  * Same:    lock_sock() with its backlog; a packet in flight keeps its sock alive through
  *          sk_wmem_alloc; the default callbacks wake with the same event bits.
- * Differs: 1. the wait queue is part of the sock (Linux: of the socket, reached under RCU), so whoever
- *             has a sock can wake without a lock.
+ * Differs: 1. the wait queue is part of the sock (Linux: of the socket, reached under RCU), so
+ *             whoever has a sock can wake without a lock.
  *          2. the backlog is run with softirqs off, so that a protocol's input path always finds
  *             the context it knows from softirqs.
  *          3. no sk_forward_alloc quanta: what a queue holds is counted in bytes, per sock.
@@ -282,7 +282,8 @@ void sock_def_error_report(struct sock *sk)
 void sock_def_write_space(struct sock *sk)
 {
 	/* Not for every packet: when half of the buffer is free, as sock_writeable() asks. */
-	if (atomic_read(&sk->sk_wmem_alloc) << 1 <= READ_ONCE(sk->sk_sndbuf) && wq_has_sleeper(&sk->sk_wq))
+	if (atomic_read(&sk->sk_wmem_alloc) << 1 <= READ_ONCE(sk->sk_sndbuf) &&
+	    wq_has_sleeper(&sk->sk_wq))
 		wake_up_interruptible_sync_poll(&sk->sk_wq, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 }
 

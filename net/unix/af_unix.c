@@ -316,6 +316,7 @@ static struct sock *unix_create1(struct socket *sock, int type)
 	spin_lock_init(&u->lock, LC_UNIX_STATE);
 	mutex_init(&u->bindlock, LC_UNIX_BIND);
 	mutex_init(&u->iolock, LC_UNIX_IO);
+	INIT_LIST_HEAD(&u->gc_link);
 	init_waitqueue_head_class(&u->peer_wait, LC_UNIX_PEERQ);
 	init_waitqueue_func_entry(&u->peer_wake, unix_dgram_peer_wake_relay);
 	spin_lock(&unix_table_lock);
@@ -419,6 +420,7 @@ static int unix_release(struct socket *sock)
 		return 0;
 	unix_release_sock(sk, false);
 	sock->sk = NULL;
+	unix_gc_schedule();
 	return 0;
 }
 
@@ -965,5 +967,6 @@ void unix_init(void)
 {
 	if (proto_register(&unix_proto) || sock_register(&unix_family_ops))
 		panic("AF_UNIX cannot be registered");
+	unix_gc_init();
 	proc_create_single("net/unix", unix_show, NULL);
 }

@@ -446,7 +446,8 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size
 	r.timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	r.copied = 0;
 	r.size = size;
-	r.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL, (int)min_t(size_t, size, S32_MAX));
+	r.target = (size_t)sock_rcvlowat(sk, flags & MSG_WAITALL,
+					 (int)min_t(size_t, size, S32_MAX));
 	r.scm.fp = NULL;
 	r.have_creds = false;
 	mutex_lock(&unix_sk(sk)->iolock);

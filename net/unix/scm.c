@@ -4,7 +4,7 @@
  * Linux:   net/core/scm.c, net/unix/scm.c (6.1)
  * Same:    SCM_RIGHTS and SCM_CREDENTIALS; at most 253 files a message; MSG_CTRUNC and the rest
  *          closed when the reader has too little room.
- * Differs: 1. sockets that are only reachable through each other's queues are not collected.
+ * Differs: 1. no limit on files in flight but each message's.
  * Locks:   none.
  * Walk:    unix_stream_sendmsg() -> scm_send(); unix_stream_recvmsg() -> scm_recv().
  */
@@ -107,7 +107,12 @@ int scm_send_cmsgs(struct msghdr *msg, struct scm_cookie *scm)
 /* An skb dies with files in it: nobody received them. */
 void unix_destruct_scm(struct sk_buff *skb)
 {
-	scm_fp_free(UNIXCB(skb)->fp);
+	struct scm_fp_list *fpl = UNIXCB(skb)->fp;
+
+	if (fpl) {
+		unix_notinflight(fpl);
+		scm_fp_free(fpl);
+	}
 	sock_wfree(skb);
 }
 
@@ -115,6 +120,8 @@ void unix_detach_fds(struct scm_cookie *scm, struct sk_buff *skb)
 {
 	scm->fp = UNIXCB(skb)->fp;
 	UNIXCB(skb)->fp = NULL;
+	if (scm->fp)
+		unix_notinflight(scm->fp);
 }
 
 int unix_peek_fds(struct scm_cookie *scm, const struct sk_buff *skb)
@@ -129,6 +136,7 @@ int unix_peek_fds(struct scm_cookie *scm, const struct sk_buff *skb)
 	scm->fp->count = from->count;
 	for (int i = 0; i < from->count; i++)
 		scm->fp->fp[i] = get_file(from->fp[i]);
+	unix_gc_barrier();
 	return 0;
 }
 

@@ -17,6 +17,8 @@ enum { UNIX_PATH_MAX = 108, SCM_MAX_FD = 253, UNIX_CHUNK_MAX = 32768, UNIX_DGRAM
 struct sockaddr_un { u16 sun_family; char sun_path[UNIX_PATH_MAX]; };
 #define UNIX_PATH_OFFSET ((int)offsetof(struct sockaddr_un, sun_path))
 
+/* What the collection of unreachable sockets (garbage.c) thinks of one. */
+enum { GC_ALIVE, GC_CANDIDATE, GC_REACHED /* alive, its messages not looked through yet */ };
 /* A name: immutable, counted. */
 struct unix_address {
 	refcount_t refs;
@@ -35,6 +37,11 @@ struct unix_sock {
 	struct unix_address *addr;
 	struct sock *peer;		/* a reference */
 	struct path path;		/* references, when bound in a file system */
+	/* UNIX_GC */
+	struct list_head gc_link;	/* all sockets whose files are in flight */
+	long inflight;			/* messages that hold its file */
+	long gc_outer;			/* of them, those not found with candidates */
+	u8 gc_state;			/* GC_* */
 	/* mutexes */
 	struct mutex bindlock;		/* UNIX_BIND */
 	struct mutex iolock;		/* UNIX_IO: readers */
@@ -100,6 +107,7 @@ static inline void scm_destroy(struct scm_cookie *scm)
  * sender already.
  */
 void unix_destruct_scm(struct sk_buff *skb);
+void unix_inflight(struct scm_fp_list *fpl);
 static inline void unix_attach(struct sk_buff *skb, struct scm_cookie *scm)
 {
 	struct unix_skb_parms *cb = UNIXCB(skb);
@@ -108,6 +116,7 @@ static inline void unix_attach(struct sk_buff *skb, struct scm_cookie *scm)
 	cb->consumed = 0;
 	cb->fp = scm->fp;
 	if (unlikely(scm->fp)) {
+		unix_inflight(scm->fp);
 		scm->fp = NULL;
 		skb->destructor = unix_destruct_scm;
 	}
@@ -128,6 +137,18 @@ static inline void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cook
 	if (unlikely(sock_flag(sk, SOCK_PASSCRED_F) || scm->fp))
 		scm_recv_cmsgs(sk, msg, scm, flags);
 }
+
+/* --- garbage.c --- */
+/* unix_inflight, unix_notinflight - messages hold the files of @fpl, or no longer do. task. */
+void unix_notinflight(struct scm_fp_list *fpl);
+/*
+ * unix_gc_barrier - after a peek took references: no collection that has not seen them is under
+ * way.
+ */
+void unix_gc_barrier(void);
+/* unix_gc_schedule - a socket was released: what it held may be garbage now. */
+void unix_gc_schedule(void);
+void unix_gc_init(void);
 
 /* --- messages (msg.c) --- */
 ssize_t unix_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);

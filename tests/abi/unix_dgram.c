@@ -249,6 +249,82 @@ TEST(scm_rights_bad_descriptors)
 	CHECK_ERRNO(sendmsg(fd[0], &m, 0), EINVAL);
 }
 
+/* --- sockets that hold each other --- */
+
+/* A collection runs when a socket is released. */
+static void release_a_socket(void)
+{
+	int fd[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+TEST(scm_rights_cycle_is_collected)
+{
+	struct pollfd pfd;
+	int a[2], b[2], p[2];
+	char buf[10];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, a) == 0 &&
+	      socketpair(AF_UNIX, SOCK_DGRAM, 0, b) == 0);
+	CHECK(pipe(p) == 0);
+	send_fds(a[0], &p[1], 1, "p");	/* a[1] holds the pipe */
+	send_fds(a[0], &b[1], 1, "b");	/* and b[1] */
+	send_fds(b[0], &a[1], 1, "a");	/* which holds a[1] */
+	close(p[1]);
+	for (int i = 0; i < 2; i++) {
+		close(b[i]);
+		close(a[i]);
+	}
+	release_a_socket();
+	pfd = (struct pollfd){ .fd = p[0], .events = POLLIN };
+	CHECK_EQ(poll(&pfd, 1, 5000), 1);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 0);
+}
+
+TEST(scm_rights_cycle_that_is_reachable_survives)
+{
+	int a[2], got[2], flags, p[2];
+	char buf[10];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, a) == 0 && pipe(p) == 0);
+	int both[2] = { a[1], p[1] };
+
+	send_fds(a[0], both, 2, "x");	/* a[1] in its own queue, but we have it too */
+	close(p[1]);
+	for (int i = 0; i < 20; i++) {
+		release_a_socket();
+		sleep_ms(2);
+	}
+	CHECK_EQ(recv_fds(a[1], got, 2, 0, &flags, buf, sizeof(buf)), 2);
+	CHECK_EQ(write(got[1], "alive", 5), 5);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 5);
+}
+
+TEST(scm_rights_cycle_through_a_listener_is_collected)
+{
+	struct sockaddr_un n;
+	socklen_t len = name(&n, "gc");
+	int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), p[2];
+	struct pollfd pfd;
+	char buf[10];
+
+	CHECK(bind(l, (struct sockaddr *)&n, len) == 0 && listen(l, 5) == 0 && pipe(p) == 0);
+	CHECK(connect(c, (struct sockaddr *)&n, len) == 0);
+	int both[2] = { l, p[1] };
+
+	send_fds(c, both, 2, "x");	/* the listener waits in a connection nobody has accepted */
+	close(p[1]);
+	close(c);
+	close(l);
+	release_a_socket();
+	pfd = (struct pollfd){ .fd = p[0], .events = POLLIN };
+	CHECK_EQ(poll(&pfd, 1, 5000), 1);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 0);
+}
+
 /* --- credentials --- */
 
 TEST(scm_credentials_when_asked_for)
