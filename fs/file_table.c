@@ -12,6 +12,7 @@
 #include "fs/eventpoll.h"
 #include "fs/file.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/slab.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -76,6 +77,8 @@ struct file *alloc_file_pseudo(struct inode *inode, unsigned int flags, const st
 /* A file that was never published: open() failed. The path's references go, release() is not called. */
 void file_free(struct file *f)
 {
+	if (unlikely(f->f_mode & (FMODE_WRITER | FMODE_EXEC)))
+		atomic_add(f->f_mode & FMODE_WRITER ? -1 : 1, &f->f_inode->i_writecount);
 	if (f->f_path.dentry)
 		path_put(&f->f_path);
 	if (f->f_mode & FMODE_PSEUDO)
@@ -87,6 +90,8 @@ void file_free(struct file *f)
 void __fput(struct file *f)
 {
 	might_sleep();
+	if (f->f_path.dentry && !(f->f_mode & FMODE_PATH))
+		fsnotify_dentry(f->f_path.dentry, f->f_mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	eventpoll_release(f);
 	if (unlikely(f->f_fasync))
 		fasync_release(f);

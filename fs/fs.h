@@ -42,6 +42,8 @@ enum {
 	FMODE_ATOMIC_POS = 128,
 	/* made by alloc_file_pseudo(): no path, and f_inode is the file's own reference */
 	FMODE_PSEUDO = 256,
+	/* counted in i_writecount: open for writing; or being executed, which keeps writers out */
+	FMODE_WRITER = 512, FMODE_EXEC = 1024,
 };
 
 struct path { struct vfsmount *mnt; struct dentry *dentry; };
@@ -168,6 +170,7 @@ struct inode {
 	struct list_head i_flctx;	/* file locks (LEAF lock of fs/locks.c) */
 	unsigned int i_seals;	/* memfd: F_SEAL_* */
 	atomic_long_t i_mmap_shared;	/* writable shared mappings */
+	atomic_t i_writecount;	/* > 0: files open for writing; < 0: files being executed (ETXTBSY) */
 	/* atomic */
 	refcount_t i_count;
 };
@@ -270,6 +273,8 @@ struct file *alloc_file_pseudo(struct inode *inode, unsigned int flags, const st
 /* dentry_open, filp_open - by path, for the kernel itself. */
 struct file *filp_open(const char *name, unsigned int flags, umode_t mode);
 struct file *dentry_open(const struct path *path, unsigned int flags);
+/* dentry_open_exec - for reading, and nobody can write while it is open. Return: a file or ERR_PTR, -ETXTBSY if someone does. */
+struct file *dentry_open_exec(const struct path *path);
 /*
  * fput - drop a reference; the last one releases the file (deferred to return-to-user or a worker when
  * atomic). Context: any.

@@ -8,6 +8,7 @@
  * Walk:    fchmodat() -> notify_change() -> i_op->setattr().
  */
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/slab.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
@@ -85,6 +86,7 @@ void iput(struct inode *inode)
 {
 	if (!refcount_dec_and_test(&inode->i_count))
 		return;
+	inotify_inode_gone(inode);
 	if (inode->i_data.nrpages)
 		truncate_pages(&inode->i_data, 0);
 	if (inode->i_sb->s_op && inode->i_sb->s_op->evict_inode)
@@ -228,7 +230,10 @@ int notify_change(struct path *path, struct iattr *attr)
 		return err;
 	if (!inode->i_op || !inode->i_op->setattr)
 		return -EPERM;
-	return inode->i_op->setattr(inode, attr);
+	err = inode->i_op->setattr(inode, attr);
+	if (!err)
+		fsnotify_dentry(path->dentry, IN_ATTRIB);
+	return err;
 }
 
 int do_truncate(struct inode *inode, loff_t length)

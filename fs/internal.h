@@ -237,6 +237,21 @@ void shmem_init(void);
 /* punch_pages - the range reads as zeros afterwards; whole pages are freed. */
 void punch_pages(struct address_space *m, loff_t off, loff_t len);
 
+/* get_write_access - one more writer. Return: 0, or -ETXTBSY while the file is being executed. put_write_access - one less. */
+static inline int __must_check get_write_access(struct inode *inode)
+{
+	int old = atomic_read(&inode->i_writecount);
+
+	while (old >= 0) {
+		int seen = atomic_cmpxchg(&inode->i_writecount, old, old + 1);
+
+		if (seen == old)
+			return 0;
+		old = seen;
+	}
+	return -ETXTBSY;
+}
+static inline void put_write_access(struct inode *inode) { atomic_dec(&inode->i_writecount); }
 static inline bool inode_owner_or_root(const struct inode *inode)
 {
 	return current->cred.fsuid == inode->i_uid || current->cred.fsuid == 0;

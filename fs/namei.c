@@ -13,6 +13,7 @@
  */
 #include "fs/file.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/process.h"
 #include "kernel/slab.h"
 #include "kernel/string.h"
@@ -626,7 +627,11 @@ static struct file *do_dentry_open(const struct path *path, unsigned int flags)
 	}
 	if (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode))
 		f->f_mode |= FMODE_ATOMIC_POS;
-	if (f->f_op->open)
+	if ((f->f_mode & FMODE_WRITE) && S_ISREG(inode->i_mode)) {
+		err = get_write_access(inode);
+		f->f_mode |= err ? 0 : FMODE_WRITER;
+	}
+	if (!err && f->f_op->open)
 		err = f->f_op->open(inode, f);
 	if (unlikely(err)) {
 		file_free(f);
@@ -670,12 +675,15 @@ static struct file *do_open(const struct path *path, unsigned int flags, bool cr
 	}
 	struct file *f = do_dentry_open(path, flags);
 
+	if (!IS_ERR(f))
+		fsnotify_dentry(f->f_path.dentry, IN_OPEN);
 	if (!IS_ERR(f) && unlikely(flags & O_TRUNC) && !created && S_ISREG(inode->i_mode)) {
 		err = do_truncate(inode, 0);
 		if (err) {
 			fput(f);
 			return ERR_PTR(err);
 		}
+		fsnotify_dentry(f->f_path.dentry, IN_MODIFY);
 	}
 	return f;
 }
@@ -716,6 +724,7 @@ static int open_create(struct nameidata *nd, umode_t mode, struct path *path)
 	if (!err) {
 		*path = (struct path){ nd->pin.mnt, d };
 		path_get(path);
+		fsnotify_dir(inode, d->d_name, IN_CREATE, 0);
 		err = 1;
 	}
 out_unlock:
@@ -847,4 +856,24 @@ struct file *dentry_open(const struct path *path, unsigned int flags)
 {
 	path_get(path);
 	return do_dentry_open(path, flags);
+}
+
+struct file *dentry_open_exec(const struct path *path)
+{
+	struct inode *inode = path->dentry->d_inode;
+	struct file *f = dentry_open(path, O_RDONLY);
+	int old = atomic_read(&inode->i_writecount), seen;
+
+	if (IS_ERR(f))
+		return f;
+	while (old <= 0) {
+		seen = atomic_cmpxchg(&inode->i_writecount, old, old - 1);
+		if (seen == old) {
+			f->f_mode |= FMODE_EXEC;
+			return f;
+		}
+		old = seen;
+	}
+	fput(f);
+	return ERR_PTR(-ETXTBSY);
 }

@@ -9,6 +9,7 @@
  * Walk:    renameat2() -> filename_parentat() -> vfs_rename() -> i_op->rename() -> d_move().
  */
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/string.h"
 #include "kernel/syscall.h"
 #include "kernel/time.h"
@@ -98,8 +99,12 @@ static int vfs_mknod(struct dentry *dir, struct dentry *d, umode_t mode, dev_t d
 	if ((S_ISCHR(mode) || S_ISBLK(mode)) && current->cred.fsuid != 0)
 		return -EPERM;
 	if (S_ISREG(mode))
-		return inode->i_op->create ? inode->i_op->create(inode, d, mode) : -EACCES;
-	return inode->i_op->mknod ? inode->i_op->mknod(inode, d, mode, dev) : -EPERM;
+		err = inode->i_op->create ? inode->i_op->create(inode, d, mode) : -EACCES;
+	else
+		err = inode->i_op->mknod ? inode->i_op->mknod(inode, d, mode, dev) : -EPERM;
+	if (!err)
+		fsnotify_dir(inode, d->d_name, IN_CREATE, 0);
+	return err;
 }
 
 static int do_mknodat(int dfd, const char *name, umode_t mode, dev_t dev)
@@ -141,7 +146,13 @@ int kern_mknod(const char *name, umode_t mode, dev_t rdev, struct path *path)
 
 static int vfs_mkdir(struct inode *dir, struct dentry *d, umode_t mode)
 {
-	return dir->i_op->mkdir ? dir->i_op->mkdir(dir, d, mode) : -EPERM;
+	if (!dir->i_op->mkdir)
+		return -EPERM;
+	int err = dir->i_op->mkdir(dir, d, mode);
+
+	if (!err)
+		fsnotify_dir(dir, d->d_name, IN_CREATE | IN_ISDIR, 0);
+	return err;
 }
 
 int do_mkdirat(int dfd, const char *name, umode_t mode)
@@ -172,6 +183,8 @@ int do_symlinkat(const char *target, int dfd, const char *name)
 
 	if (!err)
 		err = dir->i_op->symlink ? dir->i_op->symlink(dir, d, target) : -EPERM;
+	if (!err)
+		fsnotify_dir(dir, d->d_name, IN_CREATE, 0);
 	done_path_create(&parent, d);
 	return err;
 }
@@ -194,6 +207,10 @@ static int vfs_link(struct path *old, struct path *parent, struct dentry *d)
 	else
 		err = dir->i_op->link(old->dentry, dir, d);
 	mutex_unlock(&inode->i_rwsem);
+	if (!err) {
+		fsnotify_inode(inode, IN_ATTRIB);	/* its link count */
+		fsnotify_dir(dir, d->d_name, IN_CREATE, 0);
+	}
 	return err;
 }
 
@@ -241,6 +258,10 @@ static int vfs_unlink(struct inode *dir, struct dentry *d)
 	if (!err)
 		d_delete(d);
 	mutex_unlock(&inode->i_rwsem);
+	if (!err) {
+		fsnotify_inode(inode, IN_ATTRIB);
+		fsnotify_dir(dir, d->d_name, IN_DELETE, 0);
+	}
 	return err;
 }
 
@@ -291,6 +312,8 @@ static int vfs_rmdir(struct inode *dir, struct dentry *d)
 	if (!err)
 		d_delete(d);
 	mutex_unlock(&d->d_inode->i_rwsem);
+	if (!err)
+		fsnotify_dir(dir, d->d_name, IN_DELETE | IN_ISDIR, 0);
 	return err;
 }
 
@@ -390,6 +413,20 @@ static int may_rename(const struct rename *r)
 	return 0;
 }
 
+/* The names before the move; the dentries bear the new ones by now. */
+static void notify_rename(const struct rename *r, const char *old_name)
+{
+	static atomic_t last_cookie;
+	struct inode *inode = r->old->d_inode;
+	u32 isdir = S_ISDIR(inode->i_mode) ? IN_ISDIR : 0, cookie = (u32)atomic_inc_return(&last_cookie);
+
+	fsnotify_dir(r->old_parent.dentry->d_inode, old_name, IN_MOVED_FROM | isdir, cookie);
+	fsnotify_dir(r->new_parent.dentry->d_inode, r->old->d_name, IN_MOVED_TO | isdir, cookie);
+	fsnotify_inode(inode, IN_MOVE_SELF);
+	if (r->new->d_inode && !(r->flags & RENAME_EXCHANGE))
+		fsnotify_inode(r->new->d_inode, IN_ATTRIB);
+}
+
 static int vfs_rename(struct rename *r)
 {
 	struct inode *old_dir = r->old_parent.dentry->d_inode, *target = r->new->d_inode;
@@ -412,6 +449,9 @@ static int vfs_rename(struct rename *r)
 		d_move(r->old, r->new);
 	if (target)
 		mutex_unlock(&target->i_rwsem);
+	/* old and new have swapped their names, so new bears the old one; the parents are locked still */
+	if (!err)
+		notify_rename(r, r->new->d_name);
 	return err;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "fs/file.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
@@ -326,7 +327,15 @@ static int vfs_truncate(const struct path *path, loff_t length)
 
 	if (!err)
 		err = inode_permission(inode, MAY_WRITE);
-	return err ? err : do_truncate(inode, length);
+	if (!err)
+		err = get_write_access(inode);
+	if (err)
+		return err;
+	err = do_truncate(inode, length);
+	put_write_access(inode);
+	if (!err)
+		fsnotify_dentry(path->dentry, IN_MODIFY);
+	return err;
 }
 
 SYSCALL_DEFINE2(truncate, uptr, name, loff_t, length)
@@ -355,6 +364,8 @@ SYSCALL_DEFINE2(ftruncate, unsigned int, fd, loff_t, length)
 		return -EBADF;
 	if (f.file->f_inode && S_ISREG(f.file->f_inode->i_mode) && (f.file->f_mode & FMODE_WRITE))
 		err = do_truncate(f.file->f_inode, length);
+	if (!err)
+		fsnotify_dentry(f.file->f_path.dentry, IN_MODIFY);
 	fdput(f);
 	return err;
 }

@@ -11,6 +11,7 @@
  */
 #include "fs/file.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/slab.h"
@@ -37,6 +38,8 @@ static __always_inline ssize_t do_iter(struct file *file, struct iov_iter *iter,
 
 	if (pos)
 		*pos = kiocb.ki_pos;
+	if (unlikely(READ_ONCE(inotify_watches)) && ret > 0 && file->f_path.dentry)
+		fsnotify_dentry(file->f_path.dentry, write ? IN_MODIFY : IN_ACCESS);
 	return ret;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "fs/file.h"
 #include "fs/internal.h"
+#include "fs/notify.h"
 #include "kernel/string.h"
 #include "kernel/syscall.h"
 #include "kernel/uaccess.h"
@@ -107,6 +108,7 @@ static int iterate_dir(struct file *file, struct dir_context *ctx)
 		err = file->f_op->iterate_shared(file, ctx);
 		file->f_pos = ctx->pos;
 		touch_atime(file);
+		fsnotify_dentry(file->f_path.dentry, IN_ACCESS);
 	}
 	mutex_unlock(&inode->i_rwsem);
 	return err;

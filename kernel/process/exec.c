@@ -214,7 +214,7 @@ struct file *open_exec(const struct path *path)
 	/* Even root needs somebody to have meant it as a program. */
 	if (!(inode->i_mode & (S_IXUSR | S_IXUSR >> 3 | S_IXUSR >> 6)))
 		return ERR_PTR(-EACCES);
-	return dentry_open(path, O_RDONLY);
+	return dentry_open_exec(path);
 }
 
 struct file *open_exec_name(const char *name)

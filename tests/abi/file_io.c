@@ -305,3 +305,39 @@ TEST(memfd_seals)
 	CHECK_ERRNO(syscall(SYS_memfd_create, "y", 0x100U), EINVAL);
 	CHECK_ERRNO(fcntl(0, 1034), EINVAL);
 }
+
+TEST(running_program_cannot_be_written)
+{
+	char copy[64], buf[4096];
+	ssize_t n;
+	int in = open("/proc/self/exe", O_RDONLY), st, full[2];
+
+	snprintf(copy, sizeof(copy), "/tmp/abi-exe-%d", getpid());
+	int out = open(copy, O_CREAT | O_WRONLY | O_TRUNC, 0755);
+
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		CHECK_EQ(write(out, buf, n), n);
+	CHECK_ERRNO(execl(copy, copy, "--list", NULL), ETXTBSY);	/* still open for writing */
+	close(out);
+	/* It runs until it has written its list, which it cannot: the pipe is full. */
+	CHECK_EQ(pipe2(full, O_NONBLOCK), 0);
+	while (write(full[1], buf, 4096) == 4096)
+		;
+	CHECK_EQ(fcntl(full[1], F_SETFL, 0), 0);
+	pid_t p = fork();
+
+	if (p == 0) {
+		dup2(full[1], 1);
+		execl(copy, copy, "--list", NULL);
+		_exit(9);
+	}
+	sleep_ms(100);
+	CHECK_ERRNO(open(copy, O_WRONLY), ETXTBSY);
+	CHECK_ERRNO(truncate(copy, 0), ETXTBSY);
+	CHECK(open(copy, O_RDONLY) >= 0);
+	kill(p, SIGKILL);
+	CHECK_EQ(waitpid(p, &st, 0), p);
+	CHECK(WIFSIGNALED(st));
+	CHECK(open(copy, O_WRONLY) >= 0);
+	unlink(copy);
+}
