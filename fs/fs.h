@@ -273,7 +273,7 @@ struct file *alloc_file_pseudo(struct inode *inode, unsigned int flags, const st
 /* dentry_open, filp_open - by path, for the kernel itself. */
 struct file *filp_open(const char *name, unsigned int flags, umode_t mode);
 struct file *dentry_open(const struct path *path, unsigned int flags);
-/* dentry_open_exec - for reading, and nobody can write while it is open. Return: a file or ERR_PTR, -ETXTBSY if someone does. */
+/* dentry_open_exec - for reading, with writers kept out while it is open. Return: a file or ERR_PTR (-ETXTBSY). */
 struct file *dentry_open_exec(const struct path *path);
 /*
  * fput - drop a reference; the last one releases the file (deferred to return-to-user or a worker when

@@ -23,8 +23,8 @@ enum {
 	IN_MASK_ADD = 0x20000000,
 };
 #define IN_ONESHOT 0x80000000U
-#define IN_VALID (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |		\
-		  IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT)
+#define IN_OPTIONS (IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT)
+#define IN_VALID (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | IN_OPTIONS)
 enum { MAX_QUEUED = 16384, FIONREAD = 0x541B };
 
 struct inotify_event { s32 wd; u32 mask, cookie, len; };	/* the ABI's; the name follows */
@@ -62,8 +62,8 @@ int inotify_watches;		/* written under watches_mutex */
 
 static bool same_event(const struct event *a, const struct event *b)
 {
-	return a->e.mask == b->e.mask && a->e.wd == b->e.wd && a->name_len == b->name_len && !a->e.cookie && !b->e.cookie &&
-	       !memcmp(a->name, b->name, a->name_len);
+	return a->e.mask == b->e.mask && a->e.wd == b->e.wd && a->name_len == b->name_len && !a->e.cookie &&
+	       !b->e.cookie && !memcmp(a->name, b->name, a->name_len);
 }
 
 static void put_event(struct inotify_group *g, struct event *ev)

@@ -12,7 +12,8 @@
 #include "kernel/barrier.h"
 
 enum {
-	IN_ACCESS = 0x1, IN_MODIFY = 0x2, IN_ATTRIB = 0x4, IN_CLOSE_WRITE = 0x8, IN_CLOSE_NOWRITE = 0x10, IN_OPEN = 0x20,
+	IN_ACCESS = 0x1, IN_MODIFY = 0x2, IN_ATTRIB = 0x4, IN_CLOSE_WRITE = 0x8, IN_CLOSE_NOWRITE = 0x10,
+	IN_OPEN = 0x20,
 	IN_MOVED_FROM = 0x40, IN_MOVED_TO = 0x80, IN_CREATE = 0x100, IN_DELETE = 0x200, IN_DELETE_SELF = 0x400,
 	IN_MOVE_SELF = 0x800, IN_ALL_EVENTS = 0xfff, IN_UNMOUNT = 0x2000, IN_Q_OVERFLOW = 0x4000, IN_IGNORED = 0x8000,
 	IN_ISDIR = 0x40000000,
@@ -42,7 +43,7 @@ static inline void fsnotify_inode(struct inode *inode, u32 mask)
 	if (unlikely(READ_ONCE(inotify_watches)))
 		__fsnotify_inode(inode, mask);
 }
-/* inotify_inode_gone - the last name of @inode is gone and nobody has it open: IN_DELETE_SELF, and its watches end. Context: task. */
+/* inotify_inode_gone - nothing names or uses @inode any more: IN_DELETE_SELF, and its watches end. Context: task. */
 static inline void inotify_inode_gone(struct inode *inode)
 {
 	if (unlikely(READ_ONCE(inotify_watches)))

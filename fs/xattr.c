@@ -25,7 +25,7 @@ static long check_name(uptr name)
 	return len == 0 || len == sizeof(buf) ? -ERANGE : 0;
 }
 
-/* What @ret says of a file that is there; @name: the attribute's, checked first unless it is a list that is asked for. */
+/* @ret, if the file is there and @name (null: a list is asked for) could be an attribute's. */
 static long no_xattr_at(uptr pathname, unsigned int lookup, uptr name, long ret)
 {
 	struct path path;
@@ -61,7 +61,8 @@ SYSCALL_DEFINE5(lsetxattr, uptr, path, uptr, name, __unused uptr, value, __unuse
 	return no_xattr_at(path, 0, name, -EOPNOTSUPP);
 }
 
-SYSCALL_DEFINE5(fsetxattr, unsigned int, fd, uptr, name, __unused uptr, value, __unused size_t, size, __unused int, flags)
+SYSCALL_DEFINE5(fsetxattr, unsigned int, fd, uptr, name, __unused uptr, value, __unused size_t, size,
+		__unused int, flags)
 {
 	return no_xattr_fd(fd, name, -EOPNOTSUPP);
 }

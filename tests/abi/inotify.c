@@ -38,8 +38,8 @@ static uint32_t expect(int wd, uint32_t mask, const char *name)
 
 	at += sizeof(*e) + e->len;
 	if (e->wd != wd || e->mask != mask || strcmp(name ? name : "", e->len ? e->name : ""))
-		TAP_FAIL("event wd %d mask %#x \"%s\", not %d %#x \"%s\"", e->wd, e->mask, e->len ? e->name : "", wd, mask,
-			 name ? name : "");
+		TAP_FAIL("event wd %d mask %#x \"%s\", not %d %#x \"%s\"", e->wd, e->mask, e->len ? e->name : "",
+			 wd, mask, name ? name : "");
 	CHECK_EQ(e->len % 16, 0);
 	return e->cookie;
 }
