@@ -489,6 +489,27 @@ TEST(what_is_no_program)
 	CHECK_ERRNO(exec_of(write_file("elf4", "\177ELF", 4, 0755)), ENOEXEC);
 }
 
+TEST(program_that_is_open_for_writing)
+{
+	const char *path = copy_self("busy", 0755);
+	int fd = open(path, O_WRONLY);
+	pid_t pid;
+
+	CHECK(fd >= 0);
+	CHECK_ERRNO(exec_of(path), ETXTBSY);
+	close(fd);
+	setenv("EXEC_PROBE", "comm", 1);
+	setenv("COMM", "busy", 1);
+	pid = fork();
+	if (pid == 0) {
+		exec_of(path);
+		_exit(98);
+	}
+	CHILD_EXITS(pid, 0);
+	/* Nor can what runs be written. */
+	CHECK_ERRNO(open("/proc/self/exe", O_WRONLY), ETXTBSY);
+}
+
 TEST(script_runs_its_interpreter)
 {
 	char self[256], text[512];
