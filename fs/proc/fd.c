@@ -127,33 +127,49 @@ static const struct file_operations fdinfo_file_fops = {
 	.open = fdinfo_open, .llseek = generic_file_llseek, .read_iter = text_read, .release = text_release,
 };
 
-static struct dentry *fd_lookup(struct inode *dir, struct dentry *dentry, bool info)
+/* A link's mode says how the file is open, as in Linux. */
+static umode_t fd_mode(const struct file *file, bool info)
 {
-	struct task_struct *p = get_proc_task(dir);
+	if (info)
+		return S_IFREG | 0444;
+	return S_IFLNK | S_IXUSR | (file->f_mode & FMODE_READ ? S_IRUSR : 0) | (file->f_mode & FMODE_WRITE ? S_IWUSR : 0);
+}
+
+/* The entry of descriptor @fd of @p. Return: NULL or ERR_PTR. */
+static struct dentry *fd_entry(struct inode *dir, struct dentry *dentry, struct task_struct *p, unsigned int fd, bool info)
+{
+	unsigned int found = fd;
+	struct file *file = task_next_fd(p, &found);
 	struct dentry *err = ERR_PTR(-ENOENT);
-	unsigned int fd, found;
 
-	if (!p)
-		return err;
-	if (!may_see(p)) {
-		err = ERR_PTR(-EACCES);
-	} else if (proc_parse_number(dentry, &fd)) {
-		found = fd;
-		struct file *file = task_next_fd(p, &found);
-		umode_t mode = info ? S_IFREG | 0444 : S_IFLNK | S_IRUSR * !!(file && (file->f_mode & FMODE_READ)) |
-			       S_IWUSR * !!(file && (file->f_mode & FMODE_WRITE)) | S_IXUSR;
-		struct inode *inode = file && found == fd ? proc_pid_inode(dir->i_sb, p, mode, NULL, fd) : NULL;
+	if (file && found == fd) {
+		struct inode *inode = proc_pid_inode(dir->i_sb, p, fd_mode(file, info), NULL, fd);
 
+		err = inode ? NULL : ERR_PTR(-ENOMEM);
 		if (inode) {
 			inode->i_op = info ? &fdinfo_iops : &fd_link_iops;
 			inode->i_fop = info ? &fdinfo_file_fops : NULL;
 			inode->i_size = info ? 0 : 64;
 			d_add(dentry, inode);
-			err = NULL;
 		}
-		if (file)
-			fput(file);
 	}
+	if (file)
+		fput(file);
+	return err;
+}
+
+static struct dentry *fd_lookup(struct inode *dir, struct dentry *dentry, bool info)
+{
+	struct task_struct *p = get_proc_task(dir);
+	struct dentry *err = ERR_PTR(-ENOENT);
+	unsigned int fd;
+
+	if (!p)
+		return err;
+	if (!may_see(p))
+		err = ERR_PTR(-EACCES);
+	else if (proc_parse_number(dentry, &fd))
+		err = fd_entry(dir, dentry, p, fd, info);
 	put_task_struct(p);
 	return err;
 }

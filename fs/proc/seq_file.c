@@ -121,20 +121,21 @@ ssize_t text_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct text_file *tf = iocb->ki_filp->private_data;
 	size_t n = min(iov_iter_count(from), PAGE_SIZE - 1);
+	char small[64], *buf = small;
+	int err = -EFAULT;
 
 	if (!tf->t.write)
 		return -EIO;
-	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
-
+	if (n >= sizeof(small))		/* mostly a number is written: no memory is asked for */
+		buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	int err = -EFAULT;
-
 	if (copy_from_iter(buf, n, from) == n) {
 		buf[n] = '\0';
 		err = tf->t.write(buf, n, tf->t.arg);
 	}
-	kfree(buf);
+	if (buf != small)
+		kfree(buf);
 	if (err)
 		return err;
 	iocb->ki_pos += (loff_t)n;
