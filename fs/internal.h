@@ -237,7 +237,10 @@ void shmem_init(void);
 /* punch_pages - the range reads as zeros afterwards; whole pages are freed. */
 void punch_pages(struct address_space *m, loff_t off, loff_t len);
 
-/* get_write_access - one more writer. Return: 0, or -ETXTBSY while the file is executed. put_write_access - one less. */
+/*
+ * get_write_access - one more writer. Return: 0, or -ETXTBSY while the file is executed.
+ * put_write_access - one less.
+ */
 static inline int __must_check get_write_access(struct inode *inode)
 {
 	int old = atomic_read(&inode->i_writecount);

@@ -132,11 +132,13 @@ static umode_t fd_mode(const struct file *file, bool info)
 {
 	if (info)
 		return S_IFREG | 0444;
-	return S_IFLNK | S_IXUSR | (file->f_mode & FMODE_READ ? S_IRUSR : 0) | (file->f_mode & FMODE_WRITE ? S_IWUSR : 0);
+	return S_IFLNK | S_IXUSR | (file->f_mode & FMODE_READ ? S_IRUSR : 0) |
+	       (file->f_mode & FMODE_WRITE ? S_IWUSR : 0);
 }
 
 /* The entry of descriptor @fd of @p. Return: NULL or ERR_PTR. */
-static struct dentry *fd_entry(struct inode *dir, struct dentry *dentry, struct task_struct *p, unsigned int fd, bool info)
+static struct dentry *fd_entry(struct inode *dir, struct dentry *dentry, struct task_struct *p, unsigned int fd,
+			       bool info)
 {
 	unsigned int found = fd;
 	struct file *file = task_next_fd(p, &found);

@@ -24,7 +24,10 @@ static bool is_shortage(int e)
 {
 	return e == ENOMEM || e == ENOSPC || e == ENFILE || e == EMFILE || e == EAGAIN || e == ENOLCK;
 }
-/* Run @op with the 1st, 2nd, ... allocation failing, until it needs no more. @op: 0, or -1 and errno; it undoes what it did. */
+/*
+ * Run @op with the 1st, 2nd, ... allocation failing, until it needs no more. @op: 0, or -1 and
+ * errno; it undoes what it did.
+ */
 static void each_fails(const char *what, int (*op)(void))
 {
 	nth = open("/proc/self/fail-nth", O_RDWR);
@@ -99,7 +102,8 @@ static int two_pipes(void)
 }
 static int read_proc(void)
 {
-	static const char *const names[] = { "/proc/self/status", "/proc/self/maps", "/proc/self/fd/0", "/proc/meminfo", "/proc/mounts" };
+	static const char *const names[] = { "/proc/self/status", "/proc/self/maps", "/proc/self/fd/0",
+					     "/proc/meminfo", "/proc/mounts" };
 	char buf[512];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
