@@ -29,3 +29,5 @@
 
 /* The address this function returns to: lock and allocation reports name their caller by it. */
 #define _RET_IP_	((unsigned long)__builtin_return_address(0))
+/* An address in this function. */
+#define _THIS_IP_	({ __label__ __here; __here: (unsigned long)&&__here; })

@@ -44,6 +44,11 @@ static inline void lockdep_acquire(const void *lock, enum lock_class class, unsi
 	if (CONFIG_DEBUG)
 		lockdep_acquire_slow(lock, class, depth, sleeps, _RET_IP_);
 }
+/* The same for locks that are taken inline: the report names the code around, not its caller. */
+#define lockdep_acquire_here(lock, class, depth) do {						\
+	if (CONFIG_DEBUG)									\
+		lockdep_acquire_slow(lock, class, depth, false, _THIS_IP_);			\
+} while (0)
 static inline void lockdep_acquire_try(const void *lock, enum lock_class class)
 {
 	if (CONFIG_DEBUG)

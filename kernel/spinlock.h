@@ -65,7 +65,7 @@ static __always_inline bool spin_is_locked(const spinlock_t *l)
 static __always_inline void spin_lock_nested(spinlock_t *l, unsigned int depth)
 {
 	preempt_disable();
-	lockdep_acquire(l, l->class, depth, false);
+	lockdep_acquire_here(l, l->class, depth);
 	arch_spin_lock(l);
 }
 static __always_inline void spin_lock(spinlock_t *l) { spin_lock_nested(l, 0); }

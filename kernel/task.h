@@ -158,7 +158,9 @@ struct task_struct {
 	uptr robust_list;
 	struct vfork_completion *vfork_done;	/* PIDTAB: the parent waits on it (process/fork.c) */
 	struct { long (*fn)(struct task_struct *); u64 a[4]; } restart_block;
-	u64 utime_ns, stime_ns, acct_last_ns;
+	u64 utime_ns, stime_ns;		/* as last told: kernel/sched/tick.c */
+	u64 tick_user_ns, tick_system_ns;	/* run time by where ticks found it */
+	u64 acct_last_ns;		/* sum_exec_ns at the last tick */
 	u64 min_flt, maj_flt;
 	long fail_nth;			/* allocations until one fails; 0: off */
 	int in_user_copy;

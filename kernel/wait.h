@@ -178,6 +178,9 @@ s64 wait_woken(struct wait_queue_entry *wq_entry, unsigned int mode, s64 timeout
 			break;									\
 		}										\
 		cmd;										\
+		/* Mostly it is true now, and the entry off the queue: do not queue it again to see that. */ \
+		if (cond)									\
+			break;									\
 	}											\
 	finish_wait(&(wq), &__we);								\
 	__wret; })

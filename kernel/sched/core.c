@@ -494,8 +494,8 @@ void sched_fork(struct task_struct *p)
 	p->on_cpu = 0;
 	p->cpu = current->cpu;
 	p->sum_exec_ns = 0;
-	p->utime_ns = 0;
-	p->stime_ns = 0;
+	p->utime_ns = p->stime_ns = 0;
+	p->tick_user_ns = p->tick_system_ns = p->acct_last_ns = 0;
 	p->nvcsw = 0;
 	p->nivcsw = 0;
 	spin_lock_init(&p->pi_lock, LC_TASK_PI);

@@ -3,8 +3,8 @@
  * accounts of time.
  *
  * Linux:   kernel/sched/core.c (scheduler_tick), fair.c (check_preempt_tick), cputime.c (6.1)
- * Same:    run time is exact; a tick says whether the time since the last one was user or system
- *          time.
+ * Same:    run time is exact; it is split into user and system time by what ticks found, and neither
+ *          goes back.
  * Differs: 1. the tick is aimed at the end of the slice, and stops when the CPU is idle.
  * Locks:   RUNQUEUE; TASK_PI to read another task's run time.
  * Walk:    timer_interrupt() -> scheduler_tick();  thread_cputime() -> task_cputime().
@@ -12,15 +12,11 @@
 #include "kernel/sched/internal.h"
 #include "kernel/softirq.h"
 
-/*
- * What @p has run and no tick has called user or system time yet. utime_ns + stime_ns may be ahead
- * of what was charged.
- */
-static u64 unsplit_ns(const struct task_struct *p)
+/* A tick found @p in user or kernel mode: what it has run since the last tick counts as that. */
+static void account_tick(struct task_struct *p, bool user)
 {
-	u64 split = p->utime_ns + p->stime_ns;
-
-	return p->sum_exec_ns > split ? p->sum_exec_ns - split : 0;
+	*(user ? &p->tick_user_ns : &p->tick_system_ns) += p->sum_exec_ns - p->acct_last_ns;
+	p->acct_last_ns = p->sum_exec_ns;
 }
 
 /* @curr has used up its slice: does another one wait? */
@@ -50,7 +46,7 @@ u64 scheduler_tick(u64 now_ns, bool user)
 		return U64_MAX;
 	}
 	update_curr(rq, curr, now_ns);
-	*(user ? &curr->utime_ns : &curr->stime_ns) += unsplit_ns(curr);
+	account_tick(curr, user);
 	if (rq->nr_running > 1) {
 		slice_ns = curr->policy == SCHED_RR ? RR_SLICE_NS : SLICE_NS;
 		if (now_ns - curr->slice_start_ns >= slice_ns)
@@ -83,23 +79,34 @@ u64 task_cpu_time_ns(const struct task_struct *task)
 }
 
 /*
- * What no tick has seen yet is shared out here, for good: so neither number goes back, and both add
- * up to the run time.
+ * @ns * @part / @whole, where @part <= @whole: without a product of more than 64 bits, to 31 bits.
+ */
+static u64 scale(u64 ns, u64 part, u64 whole)
+{
+	int excess = max(64 - __builtin_clzl(whole) - 31, 0);
+
+	part >>= excess;
+	whole >>= excess;
+	return ns / whole * part + ns % whole * part / whole;
+}
+
+/*
+ * The run time, in the proportion in which ticks found user and system time; too short for a tick,
+ * it is all user time. A proportion changes: so that neither number goes back, one that would
+ * stays, and the other takes the rest.
  */
 void task_cputime(struct task_struct *p, u64 *utime_ns, u64 *stime_ns)
 {
 	unsigned long flags;
 	struct rq *rq = task_rq_lock(p, &flags);
-	u64 total = run_time_locked(rq, p), split = p->utime_ns + p->stime_ns, system = 0;
+	u64 total = run_time_locked(rq, p), system = 0;
 
-	if (total > split) {
-		/*
-		 * In the proportion so far, to a thousandth. Too short for a tick: all user time,
-		 * as on Linux.
-		 */
-		system = (total - split) / 1024 * (p->stime_ns / (split / 1024 + 1));
-		p->stime_ns += system;
-		p->utime_ns += total - split - system;
+	if (total > p->utime_ns + p->stime_ns) {
+		if (p->tick_system_ns)
+			system = scale(total, p->tick_system_ns,
+				       p->tick_user_ns + p->tick_system_ns);
+		p->stime_ns = clamp(system, p->stime_ns, total - p->utime_ns);
+		p->utime_ns = total - p->stime_ns;
 	}
 	*utime_ns = p->utime_ns;
 	*stime_ns = p->stime_ns;
