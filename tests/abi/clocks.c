@@ -122,14 +122,17 @@ static void *burner(void *arg)
 TEST(clock_process_cputime_adds_up_threads_ended_ones_too)
 {
 	int64_t process = clock_ns(CLOCK_PROCESS_CPUTIME_ID), thread = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	pthread_t t[2];
+	pthread_t t[4];
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++)
 		CHECK_EQ(pthread_create(&t[i], NULL, burner, NULL), 0);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
-	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process >= 60 * MS);
-	CHECK(clock_ns(CLOCK_THREAD_CPUTIME_ID) - thread < 30 * MS);
+	process = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process;
+	thread = clock_ns(CLOCK_THREAD_CPUTIME_ID) - thread;
+	CHECK(process >= 120 * MS);
+	/* Its own share is next to nothing; a host that takes the CPU away in the middle counts as running, though. */
+	CHECK(thread < process / 2);
 }
 
 TEST(clock_of_another_process)
