@@ -93,9 +93,8 @@ static void ipq_expire(struct timer_list *timer)
 	if (frags) {
 		SNMP_INC(IP_REASMTIMEOUT);
 		SNMP_INC(IP_REASMFAILS);
-		/* RFC 1122 3.3.2: only if the first fragment came, since the error quotes it. */
-		if (FRAG_CB(frags)->offset == 0)
-			icmp_send(frags, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
+		/* RFC 1122 3.3.2: only if the first fragment came; icmp_send() quotes no other. */
+		icmp_send(frags, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0);
 		free_frags(frags, false);
 	}
 	ipq_put(q);

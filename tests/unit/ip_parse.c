@@ -405,6 +405,30 @@ TEST(icmp_echo_is_answered_with_the_same_bytes)
 	check_nothing_lives();
 }
 
+TEST(packets_shorter_than_they_say_are_dropped)
+{
+	u8 p[200];
+
+	setup();
+	size_t n = put_icmp(p, ICMP_ECHO, 0, 40);
+	u64 before = skb_drop_count(SKB_DROP_REASON_PKT_TOO_SMALL);
+
+	put_ip(p, IPPROTO_ICMP, n - 20 + 4, 1, 0);
+	receive(p, n);
+	CHECK_EQ(sent, 0);
+	CHECK_EQ(skb_drop_count(SKB_DROP_REASON_PKT_TOO_SMALL), before + 1);
+	/* A datagram without checksum has nothing but its length to betray it. */
+	n = put_udp(p, 7, 10);
+	p[25] = 30;
+	p[26] = p[27] = 0;
+	receive(p, n);
+	CHECK_EQ(delivered, 0);
+	p[25] = 18;
+	receive(p, n);
+	CHECK_EQ(delivered, 1);
+	check_nothing_lives();
+}
+
 TEST(impossible_addresses_are_dropped)
 {
 	static const u32 sources[] = {
@@ -440,13 +464,16 @@ TEST(ip_options_are_walked_safely)
 		memset(p, 0, sizeof(p));
 		for (size_t i = 20; i < words * 4; i++)
 			p[i] = (u8)(host_random() % 3 ? host_random() % 12 : host_random());
-		put_ip(p, IPPROTO_UDP, words * 4 - 20 + 8, 1, 0);
+		/* Every other packet ends with its options. */
+		size_t payload = round & 1 ? 8 : 0;
+
+		put_ip(p, IPPROTO_UDP, words * 4 - 20 + payload, 1, 0);
 		struct iphdr *h = (struct iphdr *)p;
 
 		h->ver_ihl = (u8)(0x40 | words);
 		h->check = 0;
 		h->check = ip_fast_csum(h, (unsigned int)words);
-		receive(p, words * 4 + 8);
+		receive(p, words * 4 + payload);
 	}
 	check_nothing_lives();
 }
@@ -581,6 +608,21 @@ TEST(fragments_that_stay_alone_expire)
 	receive(p, put_ip(p, IPPROTO_UDP, 800, 49, 100 | IP_MF));
 	expire_fragments();
 	CHECK_EQ(sent, 1);
+	check_nothing_lives();
+}
+
+TEST(fragments_of_an_icmp_error_expire_silently)
+{
+	u8 p[200] = { 0 };
+
+	setup();
+	size_t n = put_icmp(p, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 32);
+
+	put_ip(p, IPPROTO_ICMP, n - 20, 50, IP_MF);
+	receive(p, n);
+	CHECK_EQ(nr_ipq, 1);
+	expire_fragments();
+	CHECK_EQ(sent, 0);
 	check_nothing_lives();
 }
 

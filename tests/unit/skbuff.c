@@ -231,6 +231,30 @@ TEST(skb_pull_tail_of_a_clone_does_not_write_into_the_other)
 	check_nothing_lives();
 }
 
+TEST(skb_pull_tail_into_shared_tailroom_leaves_the_other_its_fragments)
+{
+	net_host_init();
+	struct sk_buff *skb = alloc_skb(600, GFP_KERNEL);
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	for (u32 i = 0; i < 100; i++)
+		*(u8 *)skb_put(skb, 1) = pattern(i);
+	for (u32 i = 0; i < 1000; i++)
+		((u8 *)page_address(page))[i] = pattern(100 + i);
+	skb_fill_page_desc(skb, 0, page, 0, 1000);
+	skb->len += 1000;
+	skb->data_len += 1000;
+	struct sk_buff *clone = skb_clone(skb, GFP_KERNEL);
+
+	CHECK(pskb_may_pull(clone, 300));
+	check_bytes(clone, 0);
+	check_bytes(skb, 0);
+	CHECK_EQ(skb_shinfo(skb)->frags[0].size, 1000);
+	consume_skb(clone);
+	consume_skb(skb);
+	check_nothing_lives();
+}
+
 TEST(skb_cow_head_gives_room_and_privacy)
 {
 	net_host_init();
