@@ -253,6 +253,15 @@ bool tcp_parse_aligned_timestamp(const struct tcphdr *th, struct tcp_options_rec
 bool tcp_fast_parse_options(const struct tcphdr *th, struct tcp_options_received *rx, u32 header_len);
 void tcp_options_write(u8 *p, const struct tcp_out_options *o);
 unsigned int tcp_options_size(const struct tcp_out_options *o);
+/* tcp_timestamp_write - the 12 bytes of a timestamp alone, as tcp_options_write() writes them. */
+static inline void tcp_timestamp_write(u8 *p, u32 tsval, u32 tsecr)
+{
+	be32 words[3] = { cpu_to_be32((u32)TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 |
+				      TCPOLEN_TIMESTAMP),
+			  cpu_to_be32(tsval), cpu_to_be32(tsecr) };
+
+	memcpy(p, words, sizeof(words));
+}
 struct tcp_sack_block tcp_get_sack(const struct tcphdr *th, u8 off, int i);
 
 /* --- tcp_rtt.c */

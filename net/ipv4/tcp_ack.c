@@ -378,7 +378,9 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 		tcp_count_dupack(&st);
 		tcp_fastretrans_alert(sk, &st);
 	}
-	if ((st.flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true))
+	if (!tp->packets_out)
+		inet_csk_clear_retransmit(sk);
+	else if ((st.flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true))
 		tcp_rearm_rto(sk);
 	tcp_cong_control(sk, ack, &st);
 	if (st.rexmit)

@@ -344,9 +344,7 @@ void tcp_v4_mtu_reduced(struct sock *sk)
 static void tcp_v4_report_error(struct sock *sk, int err, bool fatal)
 {
 	if (TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
-		if (!fatal && sock_owned_by_user(sk)) {
-			sk->sk_err_soft = err;
-		} else if (!sock_owned_by_user(sk)) {
+		if (!sock_owned_by_user(sk)) {
 			WRITE_ONCE(sk->sk_err, err);
 			sk->sk_error_report(sk);
 			tcp_done(sk, TCP_EV_ERROR);

@@ -291,6 +291,14 @@ static void tcp_established_options(struct tcp_sock *tp, struct tcp_out_options 
 	}
 }
 
+static noinline void tcp_all_options(struct sock *sk, const struct tcp_skb_cb *cb, struct tcp_out_options *o)
+{
+	if (cb->tcp_flags & TCPHDR_SYN)
+		tcp_syn_options(sk, o);
+	else
+		tcp_established_options(tcp_sk(sk), o);
+}
+
 static void tcp_event_data_sent(struct tcp_sock *tp, struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -368,17 +376,25 @@ int tcp_transmit_once(struct sock *sk, struct sk_buff *skb)
 	const struct tcp_skb_cb cb = *TCP_SKB_CB(skb);
 	struct tcp_out_options opts;
 	unsigned int hlen, segs = cb.gso_segs;
+	/* Nearly every segment: a timestamp and nothing else. */
+	bool plain = !(cb.tcp_flags & TCPHDR_SYN) && !tp->num_sacks && !tp->have_dsack;
 	int err;
 
-	if (unlikely(cb.tcp_flags & TCPHDR_SYN))
-		tcp_syn_options(sk, &opts);
+	if (unlikely(!plain))
+		tcp_all_options(sk, &cb, &opts);
+	if (likely(plain))
+		hlen = (unsigned int)sizeof(struct tcphdr) +
+		       (tp->rx_opt.tstamp_ok ? TCPOLEN_TSTAMP_ALIGNED : 0);
 	else
-		tcp_established_options(tp, &opts);
-	hlen = (unsigned int)sizeof(struct tcphdr) + tcp_options_size(&opts);
+		hlen = (unsigned int)sizeof(struct tcphdr) + tcp_options_size(&opts);
 	skb_push(skb, hlen);
 	skb_reset_transport_header(skb);
 	tcp_fill_header(sk, skb, &cb, hlen);
-	tcp_options_write(skb->data + sizeof(struct tcphdr), &opts);
+	if (unlikely(!plain))
+		tcp_options_write(skb->data + sizeof(struct tcphdr), &opts);
+	else if (tp->rx_opt.tstamp_ok)
+		tcp_timestamp_write(skb->data + sizeof(struct tcphdr), tcp_time_stamp(tp),
+				    tp->rx_opt.ts_recent);
 	skb_shinfo(skb)->gso_size = cb.gso_size;
 	skb_shinfo(skb)->gso_segs = cb.gso_size ? cb.gso_segs : 0;
 	skb_shinfo(skb)->gso_type = cb.gso_size ? SKB_GSO_TCPV4 : 0;
@@ -407,21 +423,19 @@ int tcp_transmit_skb(struct sock *sk, struct sk_buff *skb)
 
 /* --- how much and when */
 
-static void tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
+/* @skb of the write queue is in flight. Return: true if the retransmit timer must be started for it. */
+static bool tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 prior_packets = tp->packets_out;
+	bool first = !tp->packets_out;
 
 	WRITE_ONCE(tp->snd_nxt.v, TCP_SKB_CB(skb)->end_seq.v);
 	__skb_unlink(skb, &sk->sk_write_queue);
 	__skb_queue_tail(&tp->tcp_rtx_queue, skb);
 	tp->packets_out += (u32)tcp_skb_pcount(skb);
-	if (!prior_packets) {
+	if (first)
 		tcp_chrono_start(tp);
-		tcp_rearm_rto(sk);
-	} else if (inet_csk(sk)->icsk_pending == ICSK_TIME_LOSS_PROBE) {
-		tcp_rearm_rto(sk);
-	}
+	return first || inet_csk(sk)->icsk_pending == ICSK_TIME_LOSS_PROBE;
 }
 
 /* tcp_cwnd_validate - RFC 2861: a window that was not used says nothing about the path. */
@@ -597,7 +611,7 @@ bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *skb;
 	u32 sent = 0;
-	bool is_cwnd_limited = false;
+	bool is_cwnd_limited = false, start_timer = false;
 
 	trace(tcp_write_xmit);
 	tcp_mstamp_refresh(tp);
@@ -610,7 +624,7 @@ bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push
 			break;
 		if (tcp_transmit_skb(sk, skb))
 			break;
-		tcp_event_new_data_sent(sk, skb);
+		start_timer |= tcp_event_new_data_sent(sk, skb);
 		if (skb->len < mss_now * (u32)tcp_skb_pcount(skb))
 			tp->snd_sml = TCP_SKB_CB(skb)->end_seq;
 		sent += (u32)tcp_skb_pcount(skb);
@@ -621,8 +635,8 @@ bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push
 		return !tp->packets_out && tcp_send_head(sk);
 	if (tcp_in_cwnd_reduction(sk))
 		tp->prr_out += sent;
-	if (push_one != 2)
-		tcp_schedule_loss_probe(sk, false);
+	if ((push_one == 2 || !tcp_schedule_loss_probe(sk, false)) && start_timer)
+		tcp_rearm_rto(sk);
 	is_cwnd_limited |= tcp_packets_in_flight(tp) >= tp->snd_cwnd;
 	tcp_cwnd_validate(sk, is_cwnd_limited);
 	return false;
@@ -635,8 +649,8 @@ int tcp_send_head_now(struct sock *sk, struct sk_buff *skb, unsigned int mss_now
 
 	tcp_init_tso_segs(skb, mss_now);
 	err = tcp_transmit_skb(sk, skb);
-	if (!err)
-		tcp_event_new_data_sent(sk, skb);
+	if (!err && tcp_event_new_data_sent(sk, skb))
+		tcp_rearm_rto(sk);
 	return err;
 }
 

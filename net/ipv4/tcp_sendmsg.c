@@ -277,6 +277,8 @@ ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	ssize_t ret;
 	int err = 0;
 
+	if (unlikely(s.flags & MSG_FASTOPEN))
+		return -EOPNOTSUPP;
 	lock_sock(sk);
 	trace(tcp_sendmsg, len);
 	s.timeo = sock_sndtimeo(sk, s.flags & MSG_DONTWAIT);

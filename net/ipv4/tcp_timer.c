@@ -21,6 +21,7 @@ void tcp_reset_xmit_timer(struct sock *sk, u8 what, u64 when_ns)
 	icsk_arm(sk, &icsk->icsk_retransmit_timer, icsk->icsk_timeout_ns);
 }
 
+/* tcp_probe0_when_ns - when to probe a closed window next: with backoff, at most @max_ns from now. */
 u64 tcp_probe0_when_ns(const struct sock *sk, u64 max_ns)
 {
 	u64 base = max_t(u64, inet_csk(sk)->icsk_rto_ns, TCP_RTO_MIN_NS);
@@ -80,7 +81,7 @@ static bool retransmits_timed_out(const struct sock *sk, int boundary, u64 timeo
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	if (!inet_csk(sk)->icsk_retransmits)
+	if (!inet_csk(sk)->icsk_retransmits || !tp->retrans_stamp_ns)
 		return false;
 	if (!timeout_ns) {
 		u64 rto_base = sk->sk_state == TCP_SYN_SENT ? TCP_TIMEOUT_INIT_NS : TCP_RTO_MIN_NS;
@@ -115,12 +116,22 @@ static bool tcp_write_timeout(struct sock *sk)
 			if (tcp_out_of_resources(sk, alive || !retransmits_timed_out(sk, retry_until, 0)))
 				return true;
 		}
-		expired = retransmits_timed_out(sk, retry_until, icsk->icsk_user_timeout_ns);
+		expired = false;
 	}
-	if (!expired)
+	if (!expired && !retransmits_timed_out(sk, retry_until, icsk->icsk_user_timeout_ns))
 		return false;
 	tcp_write_err(sk);
 	return true;
+}
+
+/* TCP_USER_TIMEOUT ends a connection when it says so, not at the next retransmission after that. */
+static u64 tcp_clamp_to_user_timeout(const struct sock *sk, u64 when_ns, u64 since_ns)
+{
+	u64 limit = inet_csk(sk)->icsk_user_timeout_ns, elapsed = tcp_sk(sk)->tcp_mstamp_ns - since_ns;
+
+	if (!limit || !since_ns)
+		return when_ns;
+	return elapsed >= limit ? TIMER_TICK_NS : min(when_ns, limit - elapsed);
 }
 
 /* The peer has closed its window while data is in flight: probe with it, and never give up while it answers. */
@@ -166,7 +177,8 @@ static void tcp_retransmit_timer(struct sock *sk)
 	if (icsk->icsk_backoff < 63)
 		icsk->icsk_backoff++;
 	icsk->icsk_rto_ns = min_t(u64, icsk->icsk_rto_ns << 1, TCP_RTO_MAX_NS);
-	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, icsk->icsk_rto_ns);
+	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
+			     tcp_clamp_to_user_timeout(sk, icsk->icsk_rto_ns, tp->retrans_stamp_ns));
 	if (retransmits_timed_out(sk, tcp_sysctl.retries1 + 1, 0))
 		sk_dst_set(sk, NULL);	/* perhaps there is a better route by now */
 }
