@@ -124,6 +124,7 @@ test:              ## the whole suite; T=pattern for part of it, LIST=1 to list 
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests $(if $(T),--pattern='$(T)',) $(if $(LIST),--list-cases,) $(PYTEST_ARGS)
 
 check:             ## style, includes, function lengths, headers, generated documents
+	@tools/setup test
 	@$(PYTHON) tools/check.py
 
 oracle:            ## run the ABI tests on Debian's Linux kernel in the same QEMU
