@@ -1,11 +1,11 @@
 /*
- * fs/epoll_internal.h - what an epoll and an item are, for the two files that implement them.
+ * fs/epoll_internal.h - what an epoll and an item are, for the three files that implement them.
  *
  * Linux:   fs/eventpoll.c (6.1), which has all of it in one file
  * Same:    struct eventpoll, epitem, eppoll_entry.
- * Differs: 1. the checks of nested epolls stand in fs/epoll_graph.c.
+ * Differs: 1. the checks of nested epolls stand in fs/epoll_graph.c, the limit of watches in fs/epoll_user.c.
  * Locks:   as the headings say; the design is told in fs/eventpoll.c.
- * Walk:    included by fs/eventpoll.c and fs/epoll_graph.c only.
+ * Walk:    included by fs/eventpoll.c, fs/epoll_graph.c and fs/epoll_user.c only.
  */
 #pragma once
 #include "fs/fs.h"
@@ -48,7 +48,16 @@ struct epitem {
 	bool dying;			/* its file is being released: only that may remove the item */
 };
 
-struct epoll_user;
+/* The watches of one user, limited by epoll_max_user_watches. */
+struct epoll_user {
+	uid_t uid;
+	/* atomic */
+	atomic_long_t watches;
+	/* epoll_users_lock */
+	long nr_epolls;
+	struct list_head link;
+};
+
 struct eventpoll {
 	/* mtx */
 	struct mutex mtx;
@@ -70,6 +79,12 @@ struct eventpoll {
 	/* atomic */
 	refcount_t refs;		/* its file, and each release of a watched file under way */
 };
+
+extern int epoll_max_user_watches;	/* one word: /proc/sys/fs/epoll/max_user_watches */
+/* epoll_user_get - current's user, with a reference; NULL: no memory. epoll_user_put - the last one frees it. */
+struct epoll_user *epoll_user_get(void);
+void epoll_user_put(struct epoll_user *u);
+void epoll_users_init(void);
 
 extern const struct file_operations eventpoll_fops;
 static inline bool is_file_epoll(const struct file *f) { return f->f_op == &eventpoll_fops; }

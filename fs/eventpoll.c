@@ -8,7 +8,8 @@
  * Differs: 1. no RCU: a wait queue head lives until its file's release(), which comes after eventpoll_release(). So
  *             there is no POLLFREE (fs/poll.h; signalfd keeps its heads alive by a reference).
  *          2. the first eppoll_entry is part of the epitem: most files have one wait queue.
- *          3. the checks of nested epolls stand in fs/epoll_graph.c.
+ *          3. the checks of nested epolls stand in fs/epoll_graph.c, whose watches count against whom in
+ *             fs/epoll_user.c.
  *          4. EPOLLWAKEUP is accepted and means nothing, as in a Linux without suspend.
  * Locks:   EPNEST, EP_MTX, FILE_F, WAITQ (of targets; poll_wait), EP_LOCK, EP_WAITQ (wq).
  * Walk:    epoll_ctl() -> ep_insert() -> ep_item_poll() -> sock_poll() -> poll_wait() -> ep_ptable_queue_proc();
@@ -74,6 +75,7 @@
 #include "fs/file.h"
 #include "fs/procfs.h"
 #include "kernel/mm.h"
+#include "kernel/race.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
@@ -94,24 +96,12 @@ enum { EP_MAX_EVENTS = S32_MAX / (int)sizeof(struct epoll_event) };
 /* What a callback did: the trace prints it as a number, and so says why an event woke nobody. */
 enum ep_outcome { EP_QUEUED, EP_ALREADY, EP_MASKED, EP_DISARMED, EP_OVERFLOW };
 
-/* The watches of one user, limited by max_user_watches. */
-struct epoll_user {
-	uid_t uid;
-	atomic_long_t watches;
-	/* epoll_users_lock */
-	long nr_epolls;
-	struct list_head link;
-};
-
 /* What ep_ptable_queue_proc() finds around its poll_table. */
 struct ep_pqueue {
 	poll_table pt;
 	struct epitem *epi;	/* NULL: out of memory */
 };
 
-static DEFINE_SPINLOCK(epoll_users_lock, LC_LEAF);
-static LIST_HEAD(epoll_users);		/* epoll_users_lock */
-static int max_user_watches;		/* /proc/sys/fs/epoll/max_user_watches */
 static struct kmem_cache *epi_cache, *pwq_cache;
 
 static inline bool ep_is_linked(const struct epitem *epi) { return !list_empty(&epi->rdllink); }
@@ -135,6 +125,7 @@ static void ep_poll_safewake(struct eventpoll *ep, const struct epitem *epi)
 
 	if (epi)
 		nests = is_file_epoll(epi->file) ? ((struct eventpoll *)epi->file->private_data)->nests : 1;
+	race_point(ep_safewake);
 	spin_lock_irqsave_nested(&ep->poll_wait.lock, flags, nests);
 	ep->nests = nests + 1;
 	__wake_up_locked_key(&ep->poll_wait, TASK_NORMAL, poll_to_key(EPOLLIN));
@@ -179,6 +170,7 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 	enum ep_outcome outcome;
 	bool pwake = false, ewake = false;
 
+	race_point(ep_callback);
 	spin_lock(&ep->lock);
 	u32 events = READ_ONCE(epi->event.events);	/* ep_report() may disarm it, see there */
 
@@ -213,6 +205,7 @@ static void ep_queue_ready(struct eventpoll *ep, struct epitem *epi)
 	bool pwake = false;
 
 	assert_held(&ep->mtx);
+	race_point(ep_queue_ready);
 	spin_lock_irq(&ep->lock);
 	/* The callback may have been quicker; then it woke them, too. */
 	if (!ep_is_linked(epi)) {
@@ -236,6 +229,7 @@ static inline void ep_start_scan(struct eventpoll *ep, struct list_head *txlist)
 	list_splice_init(&ep->rdllist, txlist);
 	WRITE_ONCE(ep->ovflist, NULL);
 	spin_unlock_irq(&ep->lock);
+	race_point(ep_start_scan);
 }
 
 /* Give back what is left of it, in front; what came meanwhile follows. Locks: mtx held. */
@@ -243,6 +237,7 @@ static inline void ep_done_scan(struct eventpoll *ep, struct list_head *txlist)
 {
 	struct epitem *epi, *next;
 
+	race_point(ep_done_scan);
 	spin_lock_irq(&ep->lock);
 	/* The chain is newest first; adding each at the head turns it round. */
 	for (epi = ep->ovflist; epi; epi = next) {
@@ -333,6 +328,7 @@ static inline int ep_report(struct eventpoll *ep, struct epitem *epi, poll_table
 	list_del_init(&epi->rdllink);
 	__poll_t revents = ep_item_poll(epi, pt, 1);
 
+	race_point(ep_asked);
 	if (!revents)
 		return 0;
 	if (put_user(revents, to) || put_user(epi->event.data, uptr_add(to, sizeof(revents)))) {
@@ -403,9 +399,11 @@ static noinline bool ep_wait(struct eventpoll *ep, u64 deadline_ns, bool *timed_
 	if (!eavail)
 		__add_wait_queue_exclusive(&ep->wq, &wait);
 	spin_unlock_irq(&ep->lock);
+	race_point(ep_wait);
 	if (!eavail)
 		*timed_out = schedule_hrtimeout(deadline_ns == EP_NO_DEADLINE ? NULL : &deadline_ns) == 0;
 	__set_current_state(TASK_RUNNING);
+	race_point(ep_woken);
 	if (eavail || list_empty_careful(&wait.entry))
 		return true;
 	spin_lock_irq(&ep->lock);
@@ -505,6 +503,7 @@ static void ep_ptable_queue_proc(__unused struct file *file, struct wait_queue_h
 		add_wait_queue_exclusive(whead, &pwq->wait);
 	else
 		add_wait_queue(whead, &pwq->wait);
+	race_point(ep_registered);
 }
 
 /* No callback of @epi is running or will run when this returns. Locks: mtx held. */
@@ -520,40 +519,6 @@ static inline void ep_unregister_pollwait(struct epitem *epi)
 	}
 }
 
-static struct epoll_user *epoll_user_get(void)
-{
-	struct epoll_user *u, *new = kmalloc(sizeof(*new), GFP_KERNEL);
-	uid_t uid = current->cred.uid;
-
-	if (!new)
-		return NULL;
-	*new = (struct epoll_user){ .uid = uid };
-	spin_lock_irq(&epoll_users_lock);
-	list_for_each_entry(u, &epoll_users, link)
-		if (u->uid == uid)
-			goto out_found;
-	u = new;
-	new = NULL;
-	list_add(&u->link, &epoll_users);
-out_found:
-	u->nr_epolls++;
-	spin_unlock_irq(&epoll_users_lock);
-	kfree(new);
-	return u;
-}
-
-static void epoll_user_put(struct epoll_user *u)
-{
-	spin_lock_irq(&epoll_users_lock);
-	bool last = --u->nr_epolls == 0;
-
-	if (last)
-		list_del(&u->link);
-	spin_unlock_irq(&epoll_users_lock);
-	if (last)
-		kfree(u);
-}
-
 static void ep_put(struct eventpoll *ep)
 {
 	if (!refcount_dec_and_test(&ep->refs))
@@ -567,6 +532,7 @@ static void ep_remove(struct eventpoll *ep, struct epitem *epi, bool by_file)
 {
 	assert_held(&ep->mtx);
 	ep_unregister_pollwait(epi);
+	race_point(ep_unregistered);
 	spin_lock(&epi->file->f_lock);
 	if (unlikely(epi->dying && !by_file)) {
 		spin_unlock(&epi->file->f_lock);
@@ -619,7 +585,7 @@ static int ep_insert(struct eventpoll *ep, const struct epoll_event *event, stru
 	int err = -ENOMEM;
 
 	trace(ep_insert, fd, event->events);
-	if (unlikely(atomic_long_add_return(1, &ep->user->watches) > READ_ONCE(max_user_watches))) {
+	if (unlikely(atomic_long_add_return(1, &ep->user->watches) > READ_ONCE(epoll_max_user_watches))) {
 		atomic_long_dec(&ep->user->watches);
 		return -ENOSPC;
 	}
@@ -671,6 +637,7 @@ static void ep_modify(struct eventpoll *ep, struct epitem *epi, const struct epo
 	spin_lock_irq(&ep->lock);
 	epi->event = *event;
 	spin_unlock_irq(&ep->lock);
+	race_point(ep_modified);
 	if (ep_item_poll(epi, &pt, 1))
 		ep_queue_ready(ep, epi);
 }
@@ -693,6 +660,7 @@ void eventpoll_release_file(struct file *file)
 			return;
 		struct eventpoll *ep = epi->ep;
 
+		race_point(ep_release_file);
 		mutex_lock(&ep->mtx);
 		ep_remove(ep, epi, true);
 		mutex_unlock(&ep->mtx);
@@ -979,9 +947,5 @@ void eventpoll_init(void)
 {
 	epi_cache = kmem_cache_create("eventpoll_epi", sizeof(struct epitem), 64);
 	pwq_cache = kmem_cache_create("eventpoll_pwq", sizeof(struct eppoll_entry), 0);
-	/* A user's watches may take four percent of memory, as in Linux. */
-	u64 watches = totalram_pages() / 25 * PAGE_SIZE / sizeof(struct epitem);
-
-	max_user_watches = (int)min_t(u64, watches, S32_MAX);
-	proc_create_sysctl_int("fs/epoll/max_user_watches", &max_user_watches, 0, S32_MAX);
+	epoll_users_init();
 }

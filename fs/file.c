@@ -258,6 +258,7 @@ int close_fd(unsigned int fd)
 {
 	struct file *file = pick_file(current->files, fd);
 
+	race_point(close_fd);
 	return file ? filp_close(file) : -EBADF;
 }
 

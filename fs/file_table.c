@@ -90,6 +90,7 @@ void file_free(struct file *f)
 void __fput(struct file *f)
 {
 	might_sleep();
+	race_point(fput);
 	if (f->f_path.dentry && !(f->f_mode & FMODE_PATH))
 		fsnotify_dentry(f->f_path.dentry, f->f_mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	eventpoll_release(f);

@@ -163,6 +163,9 @@ struct task_struct {
 	u64 acct_last_ns;		/* sum_exec_ns at the last tick */
 	u64 min_flt, maj_flt;
 	long fail_nth;			/* allocations until one fails; 0: off */
+	u64 race_rng;			/* test builds: stream of numbers at race points; 0: has no seed */
+	u32 race_id;			/* the how-manieth task of its seed */
+	bool race_yields;		/* RUNQUEUE to clear: passes its turn to another seeded task once */
 	int in_user_copy;
 	u32 trace_wake_skb;		/* the packet whose softirq woke it */
 	struct list_head deferred_fput;	/* files to release at return to user */

@@ -17,6 +17,7 @@
  */
 #pragma once
 #include "kernel/list.h"
+#include "kernel/race.h"
 #include "kernel/sched.h"
 #include "kernel/spinlock.h"
 
@@ -217,6 +218,7 @@ s64 wait_woken(struct wait_queue_entry *wq_entry, unsigned int mode, s64 timeout
 			break;									\
 		}										\
 		spin_unlock_irq(&(wq).lock);							\
+		race_point(locked_wait);							\
 		schedule();									\
 		spin_lock_irq(&(wq).lock);							\
 	}											\

@@ -70,9 +70,16 @@ def tracepoints():
     return out + table(("name", "numbers it records"), body)
 
 
+def race_points():
+    out = "# Race points\n\n" + NOTE.format("kernel/race_points.def")
+    out += "Where a test may make another task run, or delay this one, by a seed: see [debugging.md](debugging.md).\n\n"
+    return out + table(("point", "the window it widens"), [r for r in rows("RACE_POINT", "kernel/race_points.def") if r[0] != "name"])
+
+
 def documents():
     return [("docs/locking.md", locking()), ("docs/syscalls.md", syscalls()), ("docs/drops.md", drops()),
-            ("docs/tcp-states.md", tcp_states()), ("docs/linux-map.md", linux_map()), ("docs/tracepoints.md", tracepoints())]
+            ("docs/tcp-states.md", tcp_states()), ("docs/linux-map.md", linux_map()), ("docs/tracepoints.md", tracepoints()),
+            ("docs/race-points.md", race_points())]
 
 
 def main():

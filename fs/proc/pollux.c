@@ -4,11 +4,13 @@
  * Linux:   none; /sys/kernel/tracing and /proc/lockdep do such jobs
  * Same:    writing to trace forgets the records, as in tracefs.
  * Differs: 1. syscalls: the calls in the table, and how often each number that is not was called. locks: the lock
- *             order. slabs: live objects. trace, trace_on, trace_points: see docs/debugging.md.
+ *             order. slabs: live objects. races: the seed of race points, in test
+ *             builds. trace, trace_on, trace_points: see docs/debugging.md.
  * Locks:   none of its own.
  * Walk:    read("/proc/pollux/trace") -> trace_file_read() -> trace_read(), trace_format().
  */
 #include "fs/proc/internal.h"
+#include "kernel/race.h"
 #include "kernel/slab.h"
 #include "kernel/string.h"
 #include "kernel/syscall.h"
@@ -170,8 +172,32 @@ static const struct file_operations trace_fops = {
 	.release = trace_file_release,
 };
 
+static void show_races(struct seq_file *m, __unused void *arg)
+{
+	struct race_stats s;
+
+	race_stats(&s);
+	seq_printf(m, "seed %llu hash %016llx switches %llu moves %llu spins %llu\n", (unsigned long long)s.seed,
+		   (unsigned long long)s.hash, (unsigned long long)s.switches, (unsigned long long)s.moves,
+		   (unsigned long long)s.spins);
+	for (int i = 0; i < RACE_NR; i++)
+		seq_printf(m, "%-16s %llu\n", race_point_name((enum race_point)i), (unsigned long long)s.hits[i]);
+}
+
+static int write_races(const char *text, __unused size_t len, __unused void *arg)
+{
+	u64 seed;
+	int err = kstrtou64(text, 0, &seed);
+
+	if (!err)
+		race_seed(seed);
+	return err;
+}
+
 void proc_pollux_init(void)
 {
+	if (CONFIG_DEBUG)
+		proc_create_rw("pollux/races", show_races, write_races, NULL);
 	proc_create_single("pollux/syscalls", show_syscalls, NULL);
 	proc_create_single("pollux/locks", show_locks, NULL);
 	proc_create_single("pollux/slabs", show_slabs, NULL);

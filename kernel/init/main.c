@@ -21,6 +21,7 @@
 #include "kernel/mm.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/race.h"
 #include "kernel/random.h"
 #include "kernel/slab.h"
 #include "kernel/softirq.h"
@@ -81,6 +82,8 @@ static int kernel_init(__unused void *arg)
 	ktest_run_all();
 	ip_auto_config();
 	open_console();
+	if (CONFIG_DEBUG)
+		race_init();
 	if (!cmdline_get("init", path, sizeof(path)) && !cmdline_get("rdinit", path, sizeof(path)))
 		strscpy(path, "/init", sizeof(path));
 	init_argv[0] = path;

@@ -22,6 +22,7 @@
  */
 #include "kernel/mutex.h"
 #include "kernel/errno.h"
+#include "kernel/race.h"
 #include "kernel/task.h"
 
 enum { FLAG_WAITERS = 1, FLAG_HANDOFF = 2 };
@@ -112,6 +113,7 @@ static __always_inline int lock_common(struct mutex *m, unsigned int depth, unsi
 {
 	int err;
 
+	race_point(mutex_lock);
 	lockdep_acquire(m, m->class, depth, true);
 	if (likely(try_owner(m, 0, (unsigned long)current)))
 		return 0;
@@ -167,4 +169,5 @@ void mutex_unlock(struct mutex *m)
 		ASSERT(owner_task(READ_ONCE(m->owner)) == current);
 	if (unlikely(!try_owner(m, (unsigned long)current, 0)))
 		unlock_slow(m);
+	race_point(mutex_unlock);
 }

@@ -107,6 +107,8 @@ static void reset_task(struct task_struct *p)
 	p->min_flt = p->maj_flt = 0;
 	p->nvcsw = p->nivcsw = 0;
 	p->fail_nth = 0;
+	if (CONFIG_DEBUG)
+		race_fork(p);
 	p->in_user_copy = 0;
 	p->trace_wake_skb = 0;
 	INIT_LIST_HEAD(&p->deferred_fput);

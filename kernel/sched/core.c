@@ -332,21 +332,25 @@ static void move_current(struct rq *rq, struct task_struct *prev)
  */
 static struct task_struct *pick_next_task(struct rq *rq, struct task_struct *prev)
 {
-	struct task_struct *first = first_queued(rq);
+	struct task_struct *next = first_queued(rq);
 
-	if (unlikely(!first)) {
+	if (unlikely(!next)) {
 		if (prev)
 			return prev;
 		if (nr_cpus_online == 1 || !pull_task(rq))
 			return rq->idle;
-		first = first_queued(rq);
-	} else if (prev && !task_before(first, prev)) {
-		return prev;
+		next = first_queued(rq);
+	} else if (prev && !task_before(next, prev)) {
+		next = prev;
 	}
-	tree_erase(rq, first);
+	if (CONFIG_DEBUG)
+		next = race_choose(rq, prev, next);
+	if (next == prev)
+		return prev;
+	tree_erase(rq, next);
 	if (prev)
 		tree_insert(rq, prev);
-	return first;
+	return next;
 }
 
 /*
@@ -459,6 +463,8 @@ void sched_yield_current(void)
 		p->vruntime_ns = rt_key(rq, p);
 	else if (first && !is_rt(first) && !task_before(first, p))
 		p->vruntime_ns = first->vruntime_ns + 1;
+	if (CONFIG_DEBUG)
+		p->race_yields = true;
 	rq_unlock(rq);
 	local_irq_enable();
 	schedule();

@@ -41,6 +41,10 @@ struct rq {
 	/* fell asleep here less woken to here: only the sum over all CPUs means something */
 	long nr_uninterruptible;
 	struct task_struct *moving;	/* leaves this CPU for one it is allowed on, once it is switched out */
+	/* test builds (race.c): the stream of choices; the seeded task chosen last, to be compared only; since when */
+	u64 race_rng;
+	const struct task_struct *race_last;
+	u64 race_since_ns;
 } __aligned(64);
 
 DECLARE_PER_CPU(struct rq, runqueues);
@@ -197,6 +201,12 @@ static inline bool waker_sleeps_soon(int wake_flags)
 {
 	return (wake_flags & WF_SYNC) && (!in_interrupt() || this_cpu_read(softirq_of_task));
 }
+
+/*
+ * race.c, test builds: race_choose - @usual is to run next, @prev (may be NULL) wants to go on. If @usual has a seed,
+ * the seed chooses among those that have one. Return: @prev, or one of the tree. Locks: rq->lock.
+ */
+struct task_struct *race_choose(struct rq *rq, struct task_struct *prev, struct task_struct *usual);
 
 /* loadavg.c: once per tick. Context: hardirq. */
 void calc_global_load(u64 now_ns);

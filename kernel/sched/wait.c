@@ -102,6 +102,7 @@ void add_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry *wq
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__add_wait_queue(wq_head, wq_entry);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(wait_add);
 }
 
 void add_wait_queue_exclusive(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry)
@@ -111,12 +112,14 @@ void add_wait_queue_exclusive(struct wait_queue_head *wq_head, struct wait_queue
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__add_wait_queue_exclusive(wq_head, wq_entry);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(wait_add);
 }
 
 void remove_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry)
 {
 	unsigned long flags;
 
+	race_point(wait_remove);
 	spin_lock_irqsave(&wq_head->lock, flags);
 	/* An entry that removed itself is a list of its own: nothing happens. */
 	list_del_init(&wq_entry->entry);
@@ -153,9 +156,11 @@ void __wake_up(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclus
 	unsigned long flags;
 
 	trace(__wake_up, wq_head, key_to_poll(key));
+	race_point(wake_up);
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__wake_up_common(wq_head, mode, nr_exclusive, 0, key);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(woken);
 }
 
 void __wake_up_sync_key(struct wait_queue_head *wq_head, unsigned int mode, void *key)
@@ -163,9 +168,11 @@ void __wake_up_sync_key(struct wait_queue_head *wq_head, unsigned int mode, void
 	unsigned long flags;
 
 	trace(__wake_up, wq_head, key_to_poll(key));
+	race_point(wake_up);
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__wake_up_common(wq_head, mode, 1, WF_SYNC, key);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(woken);
 }
 
 void __wake_up_locked_key(struct wait_queue_head *wq_head, unsigned int mode, void *key)
@@ -227,6 +234,7 @@ void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *w
 		__add_wait_queue(wq_head, wq_entry);
 	set_current_state(state);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(prepare_to_wait);
 }
 
 void prepare_to_wait_exclusive(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry,
@@ -240,6 +248,7 @@ void prepare_to_wait_exclusive(struct wait_queue_head *wq_head, struct wait_queu
 		__add_wait_queue_entry_tail(wq_head, wq_entry);
 	set_current_state(state);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(prepare_to_wait);
 }
 
 long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry,
@@ -266,6 +275,7 @@ long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_en
 		set_current_state(state);
 	}
 	spin_unlock_irqrestore(&wq_head->lock, flags);
+	race_point(prepare_to_wait);
 	return ret;
 }
 
@@ -273,6 +283,7 @@ void finish_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_en
 {
 	unsigned long flags;
 
+	race_point(finish_wait);
 	__set_current_state(TASK_RUNNING);
 	/*
 	 * If autoremove_wake_function() has taken the entry out, the lock can be spared.

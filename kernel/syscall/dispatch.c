@@ -13,6 +13,7 @@
 #include "kernel/irqflags.h"
 #include "kernel/lockdep.h"
 #include "kernel/preempt.h"
+#include "kernel/race.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
@@ -55,6 +56,7 @@ static noinline void call_traced(syscall_fn_t fn, struct pt_regs *regs, u32 nr)
 
 void do_syscall_64(struct pt_regs *regs)
 {
+	race_point(sys_enter);
 	u32 nr = (u32)regs->orig_rax;
 	syscall_fn_t fn = likely(nr < NR_SYSCALLS) ? sys_call_table[nr] : NULL;
 

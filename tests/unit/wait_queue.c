@@ -11,6 +11,8 @@ void *memset(void *dst, int c, size_t n);
 enum { NR_ENTRIES = 6 };
 
 /* --- the machine ------------------------------------------------------------------------------ */
+u8 race_seeded;
+void race_point_slow(__unused enum race_point point) { }
 u8 trace_enabled[TP_NR];
 void trace_record_slow(__unused enum trace_point p, __unused u64 a, __unused u64 b, __unused u64 c,
 		       __unused u64 d) { }
