@@ -324,7 +324,7 @@ static __poll_t ep_eventpoll_poll(struct file *file, poll_table *wait)
  */
 static inline int ep_report(struct eventpoll *ep, struct epitem *epi, poll_table *pt, uptr to, struct list_head *txlist)
 {
-	/* Off the list before the question: a callback after the answer must be able to tell that it is off. */
+	/* A callback from now on goes to the overflow list, and so back onto the ready list, whatever the answer is. */
 	list_del_init(&epi->rdllink);
 	__poll_t revents = ep_item_poll(epi, pt, 1);
 
@@ -403,14 +403,13 @@ static noinline bool ep_wait(struct eventpoll *ep, u64 deadline_ns, bool *timed_
 	if (!eavail)
 		*timed_out = schedule_hrtimeout(deadline_ns == EP_NO_DEADLINE ? NULL : &deadline_ns) == 0;
 	__set_current_state(TASK_RUNNING);
-	race_point(ep_woken);
 	if (eavail || list_empty_careful(&wait.entry))
 		return true;
+	race_point(ep_woken);
 	spin_lock_irq(&ep->lock);
 	/*
 	 * Off the queue by now: a wake-up chose us as the time ran out, and nobody else will come for its event.
-	 * Still on
-	 * it: woken by a signal, or by the time, and then there is nothing for us.
+	 * Still on it: woken by a signal, or by the time, and then there is nothing for us.
 	 */
 	eavail = !*timed_out || list_empty(&wait.entry);
 	list_del_init(&wait.entry);

@@ -99,6 +99,7 @@ void add_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry *wq
 	unsigned long flags;
 
 	wq_entry->flags &= ~(unsigned int)WQ_FLAG_EXCLUSIVE;
+	race_point(wait_adding);
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__add_wait_queue(wq_head, wq_entry);
 	spin_unlock_irqrestore(&wq_head->lock, flags);
@@ -109,6 +110,7 @@ void add_wait_queue_exclusive(struct wait_queue_head *wq_head, struct wait_queue
 {
 	unsigned long flags;
 
+	race_point(wait_adding);
 	spin_lock_irqsave(&wq_head->lock, flags);
 	__add_wait_queue_exclusive(wq_head, wq_entry);
 	spin_unlock_irqrestore(&wq_head->lock, flags);

@@ -2,6 +2,7 @@
 #include "tests/abi/tap.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 static int ctl(int ep, int op, int fd, uint32_t events)
 {
@@ -234,6 +235,49 @@ TEST(epoll_edge_wakes_one_of_several_waiters)
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	CHECK_EQ(s.hits, 1);
+}
+
+/* Takes what comes until it is told to stop; counts how often it slept. */
+#define STOP_FD_DATA 77
+struct served { int ep, fd, ack; long sleeps; };
+static void *server(void *arg)
+{
+	struct served *s = arg;
+	struct epoll_event e;
+	struct rusage u;
+	eventfd_t v;
+
+	while (epoll_wait(s->ep, &e, 1, -1) == 1 && e.data.fd != STOP_FD_DATA) {
+		eventfd_read(s->fd, &v);
+		eventfd_write(s->ack, 1);
+	}
+	getrusage(RUSAGE_THREAD, &u);
+	__atomic_fetch_add(&s->sleeps, u.ru_nvcsw, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+TEST(epoll_one_event_disturbs_one_task)
+{
+	struct served s = { epoll_create1(0), eventfd(0, EFD_NONBLOCK), eventfd(0, 0), 0 };
+	struct epoll_event stop = { .events = EPOLLIN, .data.fd = STOP_FD_DATA };
+	int stop_fd = eventfd(0, 0);
+	pthread_t t[4];
+	eventfd_t v;
+
+	CHECK_EQ(ctl(s.ep, EPOLL_CTL_ADD, s.fd, EPOLLIN | EPOLLET), 0);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&t[i], NULL, server, &s), 0);
+	for (int i = 0; i < 40; i++) {
+		sleep_ms(3);
+		eventfd_write(s.fd, 1);
+		CHECK_EQ(eventfd_read(s.ack, &v), 0);
+	}
+	CHECK_EQ(epoll_ctl(s.ep, EPOLL_CTL_ADD, stop_fd, &stop), 0);
+	eventfd_write(stop_fd, 1);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	/* 40 for the events, a few for the beginning and the end; all four for each event would be 160. */
+	CHECK(s.sleeps < 80);
 }
 
 TEST(epoll_level_event_left_unread_reaches_the_other_waiters)

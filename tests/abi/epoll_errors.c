@@ -323,6 +323,38 @@ TEST(epoll_max_user_watches_is_enospc)
 	CHECK_EQ(add(ep, fd, EPOLLIN), 0);
 }
 
+/* What ends a watch: DEL, the end of the file, the end of the epoll. */
+static bool watch_and_end(int how)
+{
+	int ep = epoll_create1(0), fd = eventfd(0, 0);
+	bool ok = add(ep, fd, EPOLLIN) == 0;
+
+	if (how == 0)
+		epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL);
+	if (how == 1)
+		close(fd);
+	close(ep);
+	if (how != 1)
+		close(fd);
+	return ok;
+}
+
+TEST(epoll_max_user_watches_counts_what_is_watched_now)
+{
+	/* The first one is for the whole time: it stands for the user. */
+	int keep = epoll_create1(0);
+	long old = max_watches(-1);
+	bool ok = keep >= 0;
+
+	CHECK(old > 0);
+	if (max_watches(64) < 0 || max_watches(-1) != 64)
+		SKIP("needs root");
+	for (int i = 0; ok && i < 300; i++)
+		ok = watch_and_end(i % 3);
+	max_watches(old);
+	CHECK(ok);
+}
+
 TEST(epoll_fdinfo_lists_the_items)
 {
 	char path[64], line[256];

@@ -2,13 +2,13 @@
  * Small races around wait queues and epoll, each played once for every seed: whatever the order of the steps, no event
  * is lost, an edge notifies again, every count arrives, nothing hangs.
  *
- *   epoll_races [--hash] [--scenario NAME] FROM COUNT     seeds FROM .. FROM + COUNT - 1
+ *   epoll_races [--hash] [--first] [--scenario NAME] FROM COUNT     seeds FROM .. FROM + COUNT - 1
  *   epoll_races --list
  *
  * Each seed runs in a process of its own, which writes it to /proc/pollux/races first; the kernel then orders the
  * steps of its threads by the seed (kernel/race.h). Without that file, as on Linux, the scenarios run as they come.
  * A line "# seed N NAME: what" for each that fails, with --hash also "seed N NAME HASH" (the order of all steps) for
- * all; the last line is "N seeds, M failed". The exit status says whether all passed.
+ * all; --first ends with the first that fails; the last line is "N seeds, M failed". The exit status says whether all passed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +37,7 @@ enum { STOP = 1000, NOISE, ITEM };	/* data of events */
 static unsigned long seed;
 static const char *scenario_name;
 static uint64_t variant;		/* bits of the seed that choose a scenario's details */
-static bool show_hash;
+static bool show_hash, only_first;
 
 #define FAIL(...) do {										\
 	printf("# seed %lu %s: ", seed, scenario_name);						\
@@ -408,7 +408,27 @@ static void add_meets_write(void)
 	join_all();
 }
 
-/* Two waiters; one of them is interrupted again and again, and may have been the one who was chosen. */
+/* Noise that only its first reader notices: at level, each scan would wake the next task in the queue. */
+static void quiet_noise(int ep) { CHECK(ctl(ep, EPOLL_CTL_MOD, noise, EPOLLIN | EPOLLET, NOISE) == 0); }
+
+/* So long that every thread that can go on has; unless @skip. */
+static void let_all_sleep(bool skip)
+{
+	if (!skip)
+		usleep(1000);
+}
+
+/* One wait and no more: who leaves without an event must not have been the one it was for. */
+static void *leaver(void *arg)
+{
+	struct epoll_event e;
+
+	if (epoll_wait((int)(long)arg & 0xffff, &e, 1, (int)((long)arg >> 16)) == 1 && e.data.u64 == ITEM)
+		give(acks, 1);
+	return NULL;
+}
+
+/* Two waiters; the one that is interrupted may have been chosen just before. */
 static void signal_meets_write(void)
 {
 	int ep = acked_setup();
@@ -416,48 +436,47 @@ static void signal_meets_write(void)
 
 	sigaction(SIGUSR1, &sa, NULL);
 	add(ep, item, EPOLLIN | EPOLLET, ITEM);
+	quiet_noise(ep);
 	spawn(acker, ep);
-	spawn(acker, ep);
-	for (int i = 0; i < 4; i++) {
-		pthread_kill(threads[i & 1], SIGUSR1);
-		give(item, 1);
-		pthread_kill(threads[i >> 1 & 1], SIGUSR1);
+	for (int i = 0; i < 3; i++) {
+		spawn(leaver, ep | LOST_MS << 16);
+		pthread_t t = threads[nr_threads - 1];
+
+		let_all_sleep(maybe(3));
+		/* Noise makes the other one go behind it in the queue. */
+		give(noise, 1);
+		let_all_sleep(maybe(3));
+		if (maybe(2)) {
+			pthread_kill(t, SIGUSR1);
+			give(item, 1);
+		} else {
+			give(item, 1);
+			pthread_kill(t, SIGUSR1);
+		}
 		await_ack("an event whose waiter was interrupted");
 	}
 	give(stop, 1);
 	join_all();
 }
 
-/* The same with waiters whose time runs out. Not for one CPU: what a clock decides, no seed can. */
-static void *impatient(void *arg)
-{
-	int ep = (int)(long)arg;
-	struct epoll_event e[2];
-
-	for (;;) {
-		int n = epoll_wait(ep, e, 2, 1);
-
-		CHECK(n >= 0);
-		for (int i = 0; i < n; i++) {
-			if (e[i].data.u64 == STOP)
-				return NULL;
-			if (e[i].data.u64 == ITEM)
-				give(acks, 1);
-		}
-	}
-}
+/* The same with one whose time runs out; the CPU is busy meanwhile, so it does not get to run in time. */
 static void timeout_meets_write(void)
 {
 	int ep = acked_setup();
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
-		return;
 	add(ep, item, EPOLLIN | EPOLLET, ITEM);
-	spawn(impatient, ep);
+	quiet_noise(ep);
 	spawn(acker, ep);
-	for (int i = 0; i < 6; i++) {
-		usleep(900 + (useconds_t)(seed * 37 + (unsigned int)i * 53) % 200);
+	for (int i = 0; i < 3; i++) {
+		spawn(leaver, ep | 4 << 16);
+		let_all_sleep(false);
+		give(noise, 1);
+		let_all_sleep(false);
+		usleep((useconds_t)(1600 + seed * 37 % 500));
 		give(item, 1);
+		/* About half a millisecond. No system call: at one another task might run. */
+		for (volatile int n = 0; n < 120000; n++)
+			;
 		await_ack("an event whose waiter's time ran out");
 	}
 	give(stop, 1);
@@ -747,6 +766,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--hash"))
 			show_hash = true;
+		else if (!strcmp(argv[i], "--first"))
+			only_first = true;
 		else if (!strcmp(argv[i], "--scenario") && i + 1 < argc)
 			only = argv[++i];
 		else if (!strcmp(argv[i], "--list"))
@@ -757,7 +778,7 @@ int main(int argc, char **argv)
 	}
 	if (n < 2)
 		return 0;
-	for (seed = numbers[0]; seed < numbers[0] + numbers[1]; seed++) {
+	for (seed = numbers[0]; seed < numbers[0] + numbers[1] && !(failed && only_first); seed++) {
 		const struct scenario *s = &scenarios[seed % NR_SCENARIOS];
 
 		for (size_t k = 0; only && k < NR_SCENARIOS; k++)
