@@ -8,7 +8,8 @@
  * Each seed runs in a process of its own, which writes it to /proc/pollux/races first; the kernel then orders the
  * steps of its threads by the seed (kernel/race.h). Without that file, as on Linux, the scenarios run as they come.
  * A line "# seed N NAME: what" for each that fails, with --hash also "seed N NAME HASH" (the order of all steps) for
- * all; --first ends with the first that fails; the last line is "N seeds, M failed". The exit status says whether all passed.
+ * all; --first ends with the first that fails; the last line is "N seeds, M failed". The exit status says whether all
+ * passed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
