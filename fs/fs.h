@@ -333,6 +333,7 @@ void proc_init(void);
 void pipe_init(void);
 void anon_inode_init(void);
 void eventpoll_init(void);
+void demo_init(void);
 /* initramfs_unpack - the cpio archive(s) at [@start, @end) into the root. Return: 0 or -errno. */
 int initramfs_unpack(const void *start, const void *end);
 /* devfs_add - a node under /dev. Context: boot or task. */

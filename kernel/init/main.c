@@ -125,6 +125,7 @@ static void init_processes_and_files(void)
 	pipe_init();
 	anon_inode_init();
 	eventpoll_init();
+	demo_init();
 	mem_devices_init();
 	tty_init();
 }
