@@ -130,7 +130,7 @@ int pipe_wait_writable(struct pipe_inode_info *pipe)
 	return err;
 }
 
-/* Move what is there into @to. Return: bytes, or -EFAULT if not even the first could be copied. */
+/* Move what is there into @to. Return: bytes, or -EFAULT if not even the first buffer could be copied. */
 static ssize_t read_bufs(struct pipe_inode_info *pipe, struct iov_iter *to)
 {
 	ssize_t done = 0;
@@ -138,17 +138,17 @@ static ssize_t read_bufs(struct pipe_inode_info *pipe, struct iov_iter *to)
 	while (pipe->head != pipe->tail && iov_iter_count(to)) {
 		struct pipe_buffer *buf = pipe_buf(pipe, pipe->tail);
 		size_t n = min((size_t)buf->len, iov_iter_count(to));
-		size_t copied = copy_to_iter((u8 *)page_address(buf->page) + buf->offset, n, to);
 
-		done += (ssize_t)copied;
-		buf->offset += (u32)copied;
-		buf->len -= (u32)copied;
+		/* What is copied by half stays, whole, for the next reader. */
+		if (unlikely(copy_to_iter((u8 *)page_address(buf->page) + buf->offset, n, to) < n))
+			return done ? done : -EFAULT;
+		done += (ssize_t)n;
+		buf->offset += (u32)n;
+		buf->len -= (u32)n;
 		if (!buf->len) {
 			pipe_release_buf(pipe, buf);
 			pipe->tail++;
 		}
-		if (unlikely(copied < n))
-			return done ? done : -EFAULT;
 	}
 	return done;
 }
@@ -208,9 +208,9 @@ static ssize_t append_write(struct pipe_inode_info *pipe, struct iov_iter *from)
 	if (!page)
 		return -ENOMEM;
 	pipe->tmp_page = NULL;
-	size_t n = copy_from_iter(page_address(page), min(PAGE_SIZE, iov_iter_count(from)), from);
+	size_t want = min(PAGE_SIZE, iov_iter_count(from)), n = copy_from_iter(page_address(page), want, from);
 
-	if (unlikely(!n)) {
+	if (unlikely(n < want)) {	/* a page is written whole, or not at all */
 		pipe->tmp_page = page;
 		return -EFAULT;
 	}

@@ -343,3 +343,95 @@ TEST(pipe_opened_again_through_proc)
 
 	CHECK_EQ(read(r, &c, 1), 0);
 }
+
+/* --- buffers that end in a hole: a pipe moves a page's worth whole, or not at all ------------------------------- */
+
+static char *before_hole(void)
+{
+	char *m = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(m != MAP_FAILED);
+	CHECK_EQ(munmap(m + 3 * 4096, 4096), 0);
+	for (int i = 0; i < 3 * 4096; i++)
+		m[i] = (char)(i * 31 + (i >> 8));
+	return m + 3 * 4096;
+}
+
+static int unread(void)
+{
+	int n = -1;
+
+	CHECK_EQ(ioctl(p[0], FIONREAD, &n), 0);
+	return n;
+}
+
+TEST(pipe_read_into_a_hole_is_efault_and_takes_nothing)
+{
+	char *hole = before_hole(), buf[16];
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(write(p[1], "0123456789", 10), 10);
+	CHECK_ERRNO(read(p[0], hole - 4, 10), EFAULT);
+	CHECK_EQ(unread(), 10);
+	/* No more is asked for than fits: no fault. */
+	CHECK_EQ(read(p[0], hole - 4, 4), 4);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 6);
+	CHECK_EQ(memcmp(buf, "456789", 6), 0);
+}
+
+TEST(pipe_read_into_a_hole_returns_the_pages_before_it)
+{
+	char *hole = before_hole(), buf[16], data[4096];
+
+	CHECK_EQ(pipe(p), 0);
+	memset(data, 'd', sizeof(data));
+	CHECK_EQ(write(p[1], data, sizeof(data)), sizeof(data));
+	CHECK_EQ(write(p[1], "0123456789", 10), 10);
+	CHECK_EQ(read(p[0], hole - 4096 - 4, 4096 + 10), 4096);
+	CHECK_EQ(memcmp(hole - 4096 - 4, data, 4096), 0);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 10);
+	CHECK_EQ(memcmp(buf, "0123456789", 10), 0);
+}
+
+TEST(pipe_write_out_of_a_hole_is_efault_and_writes_nothing)
+{
+	char *hole = before_hole(), buf[16];
+
+	CHECK_EQ(pipe2(p, O_NONBLOCK), 0);
+	CHECK_ERRNO(write(p[1], hole - 4, 10), EFAULT);
+	CHECK_EQ(unread(), 0);
+	CHECK_ERRNO(read(p[0], buf, sizeof(buf)), EAGAIN);
+	/* Nor to a page that has bytes already. */
+	CHECK_EQ(write(p[1], "abc", 3), 3);
+	CHECK_ERRNO(write(p[1], hole - 4, 10), EFAULT);
+	CHECK_EQ(unread(), 3);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 3);
+}
+
+TEST(pipe_write_out_of_a_hole_returns_the_pages_before_it)
+{
+	char *hole = before_hole(), *from = hole - 4096 - 4;
+	static char buf[8192];
+
+	CHECK_EQ(pipe2(p, O_NONBLOCK), 0);
+	CHECK_EQ(write(p[1], from, 4096 + 10), 4096);
+	CHECK_EQ(unread(), 4096);
+	CHECK_EQ(read(p[0], buf, sizeof(buf)), 4096);
+	CHECK_EQ(memcmp(buf, from, 4096), 0);
+}
+
+TEST(pipe_vector_with_a_bad_piece)
+{
+	char *hole = before_hole(), buf[16];
+	struct iovec iov[2] = { { "good", 4 }, { hole, 4 } };
+
+	CHECK_EQ(pipe2(p, O_NONBLOCK), 0);
+	CHECK_ERRNO(writev(p[1], iov, 2), EFAULT);
+	CHECK_EQ(unread(), 0);
+	CHECK_EQ(write(p[1], "01234567", 8), 8);
+	iov[0].iov_base = buf;
+	CHECK_ERRNO(readv(p[0], iov, 2), EFAULT);
+	CHECK_EQ(unread(), 8);
+	CHECK_EQ(readv(p[0], iov, 1), 4);
+	CHECK_EQ(unread(), 4);
+}
