@@ -4,7 +4,7 @@
  * Linux:   arch/x86/kernel/signal.c, signal_64.c (6.1)
  * Same:    the frame's layout to the byte: return address, ucontext, siginfo, floating point state above; which
  *          system calls are begun again and how; the red zone below the stack pointer is left alone.
- * Differs: 1. 64-bit programs only: the frame's cs and ss are written, not read.
+ * Differs: 1. 64-bit programs only: a frame with other selectors than theirs ends in SIGSEGV.
  *          2. no vDSO: the handler returns through SA_RESTORER, as every libc has it.
  * Locks:   SIGHAND inside.
  * Walk:    exit_to_user_mode() -> do_signal() -> get_signal(), setup_rt_frame();  rt_sigreturn(2).
@@ -272,6 +272,13 @@ static int restore_sigcontext(const struct sigcontext_abi *sc, struct pt_regs *r
 	return arch_fpu_restore_user(UPTR(sc->fpstate));
 }
 
+/* With any other selector, Linux's iretq to user mode faults. Without the flag Linux mends a bad ss itself. */
+static bool selectors_are_user(const struct ucontext_abi *uc)
+{
+	return (uc->uc_mcontext.cs | 3) == USER_CS &&
+	       (!(uc->uc_flags & UC_STRICT_RESTORE_SS) || (uc->uc_mcontext.ss | 3) == USER_DS);
+}
+
 SYSCALL_DEFINE0(rt_sigreturn)
 {
 	struct pt_regs *regs = current_pt_regs();
@@ -286,6 +293,8 @@ SYSCALL_DEFINE0(rt_sigreturn)
 		goto out_bad_frame;
 	/* What a program put there that sigaltstack() would not take changes nothing, as in Linux. */
 	do_sigaltstack(&uc.uc_stack, regs->rsp);
+	if (!selectors_are_user(&uc))
+		force_sig(SIGSEGV);
 	return (long)regs->rax;
 
 out_bad_frame:

@@ -158,6 +158,50 @@ static void misalign_fpu(int sig, siginfo_t *info, void *ctx)
 	m->fpregs = (void *)((char *)m->fpregs + 1);
 }
 
+enum { SEL_CS, SEL_GS, SEL_FS, SEL_SS };	/* in REG_CSGSFS */
+static void set_selector(void *ctx, int which, unsigned long selector)
+{
+	greg_t *g = &((ucontext_t *)ctx)->uc_mcontext.gregs[REG_CSGSFS];
+
+	*g = (greg_t)(((unsigned long)*g & ~(0xffffUL << 16 * which)) | selector << 16 * which);
+}
+static void set_cs(int sig, siginfo_t *info, void *ctx)
+{
+	(void)sig;
+	(void)info;
+	set_selector(ctx, SEL_CS, 0xfff0);
+}
+static void set_kernel_cs(int sig, siginfo_t *info, void *ctx)
+{
+	(void)sig;
+	(void)info;
+	set_selector(ctx, SEL_CS, 0x10);
+}
+/* Single steps would begin with the first instruction; there is none. */
+static void set_cs_and_trap_flag(int sig, siginfo_t *info, void *ctx)
+{
+	set_cs(sig, info, ctx);
+	((ucontext_t *)ctx)->uc_mcontext.gregs[REG_EFL] |= 0x100;
+}
+static void set_ss(int sig, siginfo_t *info, void *ctx)
+{
+	(void)sig;
+	(void)info;
+	set_selector(ctx, SEL_SS, 0);
+}
+static void set_ss_leniently(int sig, siginfo_t *info, void *ctx)
+{
+	((ucontext_t *)ctx)->uc_flags &= ~4UL;	/* UC_STRICT_RESTORE_SS */
+	set_ss(sig, info, ctx);
+}
+static void clear_selector_privilege(int sig, siginfo_t *info, void *ctx)
+{
+	(void)sig;
+	(void)info;
+	set_selector(ctx, SEL_CS, 0x30);
+	set_selector(ctx, SEL_SS, 0x28);
+}
+
 /* What ends a child whose handler for SIGUSR1 is @fn. */
 static int signal_that_kills(void (*fn)(int, siginfo_t *, void *))
 {
@@ -177,6 +221,19 @@ static int signal_that_kills(void (*fn)(int, siginfo_t *, void *))
 TEST(sigreturn_to_a_noncanonical_address_is_segv) { CHECK_EQ(signal_that_kills(set_rip), SIGSEGV); }
 TEST(sigreturn_without_fpu_state_is_segv) { CHECK_EQ(signal_that_kills(lose_fpu), SIGSEGV); }
 TEST(sigreturn_with_misaligned_fpu_state_is_segv) { CHECK_EQ(signal_that_kills(misalign_fpu), SIGSEGV); }
+
+TEST(sigreturn_with_a_bad_code_segment_is_segv)
+{
+	CHECK_EQ(signal_that_kills(set_cs), SIGSEGV);
+	CHECK_EQ(signal_that_kills(set_kernel_cs), SIGSEGV);
+	CHECK_EQ(signal_that_kills(set_cs_and_trap_flag), SIGSEGV);
+}
+TEST(sigreturn_with_a_bad_stack_segment_is_segv_if_it_counts)
+{
+	CHECK_EQ(signal_that_kills(set_ss), SIGSEGV);
+	CHECK_EQ(signal_that_kills(set_ss_leniently), 0);
+}
+TEST(sigreturn_gives_selectors_the_users_privilege) { CHECK_EQ(signal_that_kills(clear_selector_privilege), 0); }
 
 /* Linux leaves the judgement of the bytes to the processor, and an emulated one may take them. */
 TEST(sigreturn_with_bad_fpu_bytes_harms_nobody_else)
