@@ -50,7 +50,7 @@ struct file *alloc_file(const struct path *path, unsigned int flags, const struc
 	f->f_mode = (flags + 1) & O_ACCMODE;
 	f->f_mode |= fop->llseek ? FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE : FMODE_STREAM;
 	spin_lock_init(&f->f_lock, LC_FILE_F);
-	f->f_flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	f->f_flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	f->f_ep.first = NULL;
 	f->f_owner = 0;
 	f->f_owner_sig = 0;

@@ -637,6 +637,7 @@ static struct file *do_dentry_open(const struct path *path, unsigned int flags)
 		file_free(f);
 		return ERR_PTR(err);
 	}
+	f->f_flags &= ~(unsigned int)O_NOCTTY;	/* a wish for open() alone */
 	return f;
 }
 

@@ -224,6 +224,7 @@ int main(void)
 	int out[2], err[2];
 
 	mount_once("devtmpfs", "/dev");
+	mount_once("devpts", "/dev/pts");
 	mount_once("proc", "/proc");
 	mount_once("tmpfs", "/tmp");
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:/abi", 1);

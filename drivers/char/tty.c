@@ -280,7 +280,7 @@ static int tty_open(struct inode *inode, struct file *file)
 	return -ENXIO;
 }
 
-/* alloc_file() has dropped O_NOCTTY by now, but these two never become a controlling terminal anyway. */
+/* These two never become a controlling terminal, with O_NOCTTY or without. */
 static int ttyaux_open(struct inode *inode, struct file *file)
 {
 	if (MINOR(inode->i_rdev) == CONSOLE_MINOR)

@@ -193,6 +193,9 @@ static pid_t in_session(int (*fn)(void))
 
 	if (p)
 		return p;
+	/* A shell that has become this program may have ignored them. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	setsid();
 	CHECK_EQ(ioctl(s, TIOCSCTTY, 0), 0);
 	_exit(fn());
@@ -273,6 +276,31 @@ TEST(tty_job_control)
 {
 	open_pair();
 	CHECK_EQ(wait_for(in_session(check_session_hup_safe)), 0);
+}
+
+/* A session leader without a terminal gets the first that it opens, unless it says O_NOCTTY. */
+static int opens_first_terminal(void)
+{
+	int noctty = open(slave_name, O_RDWR | O_NOCTTY);
+
+	if (noctty < 0 || (fcntl(noctty, F_GETFL) & O_NOCTTY) || open("/dev/tty", O_RDWR) >= 0)
+		return 1;
+	int t = open(slave_name, O_RDWR);
+
+	if (t < 0 || tcgetpgrp(t) != getpid() || open("/dev/tty", O_RDWR) < 0)
+		return 2;
+	return 0;
+}
+TEST(tty_o_noctty_is_heeded)
+{
+	open_pair();
+	pid_t p = fork();
+
+	if (p == 0) {
+		setsid();
+		_exit(opens_first_terminal());
+	}
+	CHECK_EQ(wait_for(p), 0);
 }
 
 TEST(tty_without_session_is_enotty)
