@@ -119,8 +119,7 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	const struct eventfd_ctx *ctx = file->private_data;
 
-	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\neventfd-semaphore: %d\n",
-		   (unsigned long long)READ_ONCE(ctx->count), ctx->id, ctx->semaphore);
+	seq_printf(m, "eventfd-count: %16llx\neventfd-id: %d\n", (unsigned long long)READ_ONCE(ctx->count), ctx->id);
 }
 
 static const struct file_operations eventfd_fops = {

@@ -428,7 +428,7 @@ int unshare_files(void)
 	return 0;
 }
 
-struct file *task_next_fd(struct task_struct *p, unsigned int *fd)
+struct file *task_next_fd(struct task_struct *p, unsigned int *fd, bool *cloexec)
 {
 	struct files_struct *files = get_files(p);
 	struct file *file = NULL;
@@ -441,6 +441,8 @@ struct file *task_next_fd(struct task_struct *p, unsigned int *fd)
 			continue;
 		file = get_file(files->fd[i]);
 		*fd = i;
+		if (cloexec)
+			*cloexec = test_bit(i, files->close_on_exec);
 		break;
 	}
 	spin_unlock(&files->file_lock);

@@ -64,10 +64,10 @@ int unshare_files(void);
 /* get_close_on_exec - of current's descriptor @fd; false if it is not open. Context: task. */
 bool get_close_on_exec(unsigned int fd);
 /*
- * task_lookup_fd - the file at @fd or the next above of another task, with a reference (for /proc). *@fd is
- * set.
+ * task_next_fd - the file at @fd or the next above of another task, with a reference (for /proc). *@fd is
+ * set, and *@cloexec, unless NULL, if that descriptor is closed on exec.
  */
-struct file *task_next_fd(struct task_struct *p, unsigned int *fd);
+struct file *task_next_fd(struct task_struct *p, unsigned int *fd, bool *cloexec);
 /* file_max checks: files_open() for /proc/sys/fs/file-nr. */
 long files_open(void);
 

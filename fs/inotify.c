@@ -13,6 +13,7 @@
 #include "fs/file.h"
 #include "fs/internal.h"
 #include "fs/notify.h"
+#include "fs/procfs.h"
 #include "kernel/slab.h"
 #include "kernel/string.h"
 #include "kernel/syscall.h"
@@ -269,8 +270,21 @@ static int inotify_release(__unused struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void inotify_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct inotify_group *g = file->private_data;
+	struct watch *w;
+
+	mutex_lock(&watches_mutex);
+	list_for_each_entry(w, &g->watches, group_list)
+		seq_printf(m, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0 \n", w->wd,
+			   (unsigned long long)w->inode->i_ino, w->inode->i_sb->s_dev, w->mask & IN_ALL_EVENTS);
+	mutex_unlock(&watches_mutex);
+}
+
 static const struct file_operations inotify_fops = {
 	.read_iter = inotify_read, .poll = inotify_poll, .unlocked_ioctl = inotify_ioctl, .release = inotify_release,
+	.show_fdinfo = inotify_show_fdinfo,
 };
 
 static long do_inotify_init(int flags)
@@ -328,7 +342,7 @@ static int update_watch(struct inotify_group *g, struct inode *inode, u32 mask)
 		wd = w->wd;
 	} else if (!w) {
 		*new = (struct watch){ .group = g, .inode = inode, .mask = mask, .wd = ++g->last_wd };
-		list_add_tail(&new->group_list, &g->watches);
+		list_add(&new->group_list, &g->watches);
 		list_add_tail(&new->all_list, &all_watches);
 		WRITE_ONCE(inotify_watches, inotify_watches + 1);
 		wd = new->wd;

@@ -285,12 +285,21 @@ static int sock_close(__unused struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void sock_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct socket *sock = file->private_data;
+
+	if (sock->ops->show_fdinfo)
+		sock->ops->show_fdinfo(m, sock);
+}
+
 static const struct file_operations socket_file_ops = {
 	.read_iter = sock_read_iter,
 	.write_iter = sock_write_iter,
 	.poll = sock_poll,
 	.unlocked_ioctl = sock_ioctl,
 	.release = sock_close,
+	.show_fdinfo = sock_show_fdinfo,
 };
 
 /* --- addresses ----------------------------------------------------------------------------- */
@@ -934,10 +943,7 @@ void sock_init(void)
 	socket_cache = kmem_cache_create("socket", sizeof(struct socket), 64);
 }
 
-SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol)
-{
-	return __sys_socket(family, type, protocol);
-}
+SYSCALL_DEFINE3(socket, int, family, int, type, int, protocol) { return __sys_socket(family, type, protocol); }
 SYSCALL_DEFINE4(socketpair, int, family, int, type, int, protocol, uptr, usockvec)
 {
 	return __sys_socketpair(family, type, protocol, usockvec);
@@ -948,22 +954,10 @@ SYSCALL_DEFINE4(accept4, int, fd, uptr, addr, uptr, addrlen, int, flags)
 {
 	return __sys_accept4(fd, addr, addrlen, flags);
 }
-SYSCALL_DEFINE3(accept, int, fd, uptr, addr, uptr, addrlen)
-{
-	return __sys_accept4(fd, addr, addrlen, 0);
-}
-SYSCALL_DEFINE3(connect, int, fd, uptr, addr, int, addrlen)
-{
-	return __sys_connect(fd, addr, addrlen);
-}
-SYSCALL_DEFINE3(getsockname, int, fd, uptr, addr, uptr, addrlen)
-{
-	return do_getname(fd, addr, addrlen, false);
-}
-SYSCALL_DEFINE3(getpeername, int, fd, uptr, addr, uptr, addrlen)
-{
-	return do_getname(fd, addr, addrlen, true);
-}
+SYSCALL_DEFINE3(accept, int, fd, uptr, addr, uptr, addrlen) { return __sys_accept4(fd, addr, addrlen, 0); }
+SYSCALL_DEFINE3(connect, int, fd, uptr, addr, int, addrlen) { return __sys_connect(fd, addr, addrlen); }
+SYSCALL_DEFINE3(getsockname, int, fd, uptr, addr, uptr, addrlen) { return do_getname(fd, addr, addrlen, false); }
+SYSCALL_DEFINE3(getpeername, int, fd, uptr, addr, uptr, addrlen) { return do_getname(fd, addr, addrlen, true); }
 SYSCALL_DEFINE2(shutdown, int, fd, int, how) { return __sys_shutdown(fd, how); }
 SYSCALL_DEFINE5(setsockopt, int, fd, int, level, int, optname, uptr, optval, int, optlen)
 {
@@ -973,24 +967,16 @@ SYSCALL_DEFINE5(getsockopt, int, fd, int, level, int, optname, uptr, optval, upt
 {
 	return __sys_getsockopt(fd, level, optname, optval, optlen);
 }
-SYSCALL_DEFINE6(sendto, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, int,
-		addr_len)
+SYSCALL_DEFINE6(sendto, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, int, addr_len)
 {
 	return __sys_sendto(fd, buf, len, flags, addr, addr_len);
 }
-SYSCALL_DEFINE6(recvfrom, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, uptr,
-		addr_len)
+SYSCALL_DEFINE6(recvfrom, int, fd, uptr, buf, size_t, len, unsigned int, flags, uptr, addr, uptr, addr_len)
 {
 	return __sys_recvfrom(fd, buf, len, flags, addr, addr_len);
 }
-SYSCALL_DEFINE3(sendmsg, int, fd, uptr, msg, unsigned int, flags)
-{
-	return __sys_sendmsg(fd, msg, flags);
-}
-SYSCALL_DEFINE3(recvmsg, int, fd, uptr, msg, unsigned int, flags)
-{
-	return __sys_recvmsg(fd, msg, flags);
-}
+SYSCALL_DEFINE3(sendmsg, int, fd, uptr, msg, unsigned int, flags) { return __sys_sendmsg(fd, msg, flags); }
+SYSCALL_DEFINE3(recvmsg, int, fd, uptr, msg, unsigned int, flags) { return __sys_recvmsg(fd, msg, flags); }
 SYSCALL_DEFINE4(sendmmsg, int, fd, uptr, mmsg, unsigned int, vlen, unsigned int, flags)
 {
 	return __sys_sendmmsg(fd, mmsg, vlen, flags);

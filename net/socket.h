@@ -139,6 +139,7 @@ enum {
 };
 
 struct proto_ops;
+struct seq_file;
 /* The file's side of a connection. */
 struct socket {
 	socket_state state;		/* lock_sock(sk) */
@@ -169,6 +170,8 @@ struct proto_ops {
 	int (*getsockopt)(struct socket *sock, int level, int optname, uptr optval, uptr optlen);
 	ssize_t (*sendmsg)(struct socket *sock, struct msghdr *m, size_t len);
 	ssize_t (*recvmsg)(struct socket *sock, struct msghdr *m, size_t len, int flags);
+	/* lines of its own in /proc/PID/fdinfo; NULL: none */
+	void (*show_fdinfo)(struct seq_file *seq, struct socket *sock);
 };
 /* Entries that a family does not have: -EOPNOTSUPP and its kin. */
 int sock_no_bind(struct socket *sock, const struct sockaddr_storage_k *addr, int addr_len);

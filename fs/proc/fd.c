@@ -14,8 +14,8 @@
 #include "kernel/slab.h"
 #include "kernel/string.h"
 
-/* The file behind an fd/N inode, with a reference, or NULL. */
-static struct file *get_file_of(const struct inode *inode)
+/* The file behind an fd/N inode, with a reference, or NULL. @cloexec: see task_next_fd(). */
+static struct file *get_file_of(const struct inode *inode, bool *cloexec)
 {
 	const struct proc_inode *pi = inode->i_private;
 	struct task_struct *p = get_proc_task(inode);
@@ -23,7 +23,7 @@ static struct file *get_file_of(const struct inode *inode)
 
 	if (!p)
 		return NULL;
-	struct file *file = task_next_fd(p, &fd);
+	struct file *file = task_next_fd(p, &fd, cloexec);
 
 	put_task_struct(p);
 	if (file && fd != pi->fd) {
@@ -35,7 +35,7 @@ static struct file *get_file_of(const struct inode *inode)
 
 static int fd_link_path(struct inode *inode, struct path *path)
 {
-	struct file *file = get_file_of(inode);
+	struct file *file = get_file_of(inode, NULL);
 	int err = 0;
 
 	if (!file)
@@ -65,7 +65,7 @@ static int pseudo_name(const struct file *file, char *buf, size_t size)
 
 static int fd_readlink(struct inode *inode, char *buf, size_t size)
 {
-	struct file *file = get_file_of(inode);
+	struct file *file = get_file_of(inode, NULL);
 
 	if (!file)
 		return -ENOENT;
@@ -93,12 +93,15 @@ static const struct inode_operations fd_link_iops = {
 
 static void fdinfo_show(struct seq_file *m, void *arg)
 {
-	struct file *file = get_file_of(arg);
+	bool cloexec;
+	struct file *file = get_file_of(arg, &cloexec);
 
 	if (!file)
 		return;
+	int flags = file->f_flags & ~O_CLOEXEC;	/* which is not the file's, but the descriptor's */
+
 	seq_printf(m, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
-		   (long long)max(file->f_pos, (loff_t)0), file->f_flags, 0,
+		   (long long)max(file->f_pos, (loff_t)0), cloexec ? flags | O_CLOEXEC : flags, 0,
 		   file->f_inode ? (unsigned long long)file->f_inode->i_ino : 0);
 	if (file->f_op->show_fdinfo)
 		file->f_op->show_fdinfo(m, file);
@@ -141,7 +144,7 @@ static struct dentry *fd_entry(struct inode *dir, struct dentry *dentry, struct 
 			       bool info)
 {
 	unsigned int found = fd;
-	struct file *file = task_next_fd(p, &found);
+	struct file *file = task_next_fd(p, &found, NULL);
 	struct dentry *err = ERR_PTR(-ENOENT);
 
 	if (file && found == fd) {
@@ -196,7 +199,7 @@ static int fd_readdir(struct file *file, struct dir_context *ctx, unsigned int t
 	if (dir_emit_dots(file, ctx) && may_see(p)) {
 		for (;;) {
 			unsigned int fd = (unsigned int)(ctx->pos - 2);
-			struct file *f = task_next_fd(p, &fd);
+			struct file *f = task_next_fd(p, &fd, NULL);
 
 			if (!f)
 				break;

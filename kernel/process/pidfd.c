@@ -62,7 +62,10 @@ static void pidfd_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct task_struct *p = get_leader(file->private_data);
 
-	seq_printf(m, "Pid:\t%d\n", p ? p->tgid : -1);
+	int pid = p ? p->tgid : -1;
+
+	/* one line for each namespace, of which there is one */
+	seq_printf(m, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 	if (p)
 		put_task_struct(p);
 }
@@ -184,7 +187,7 @@ static struct file *file_of_task(struct task_struct *p, unsigned int fd)
 
 	if (!may_take_from(p))
 		return ERR_PTR(-EPERM);
-	file = task_next_fd(p, &found);
+	file = task_next_fd(p, &found, NULL);
 	if (file && found != fd) {
 		fput(file);
 		file = NULL;

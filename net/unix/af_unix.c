@@ -811,7 +811,7 @@ static __poll_t unix_poll(struct file *file, struct socket *sock, poll_table *wa
 	sock_poll_wait(file, sock, wait);
 	__poll_t mask = unix_poll_common(sk);
 
-	if (sk->sk_state != TCP_LISTEN && unix_writable(sk))
+	if (unix_writable(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 	return mask;
 }
@@ -927,6 +927,7 @@ static const struct proto_ops unix_stream_ops = {
 	.shutdown = unix_shutdown,
 	.sendmsg = unix_stream_sendmsg,
 	.recvmsg = unix_stream_recvmsg,
+	.show_fdinfo = unix_show_fdinfo,
 };
 
 static const struct proto_ops unix_dgram_ops = {
@@ -943,6 +944,7 @@ static const struct proto_ops unix_dgram_ops = {
 	.shutdown = unix_shutdown,
 	.sendmsg = unix_dgram_sendmsg,
 	.recvmsg = unix_dgram_recvmsg,
+	.show_fdinfo = unix_show_fdinfo,
 };
 
 static const struct proto_ops unix_seqpacket_ops = {
@@ -959,6 +961,7 @@ static const struct proto_ops unix_seqpacket_ops = {
 	.shutdown = unix_shutdown,
 	.sendmsg = unix_seqpacket_sendmsg,
 	.recvmsg = unix_seqpacket_recvmsg,
+	.show_fdinfo = unix_show_fdinfo,
 };
 
 static const struct net_proto_family unix_family_ops = { .family = AF_UNIX, .create = unix_create };

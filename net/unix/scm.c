@@ -5,10 +5,11 @@
  * Same:    SCM_RIGHTS and SCM_CREDENTIALS; at most 253 files a message; MSG_CTRUNC and the rest
  *          closed when the reader has too little room.
  * Differs: 1. no limit on files in flight but each message's.
- * Locks:   none.
+ * Locks:   UNIX_IO, SKQUEUE for unix_show_fdinfo().
  * Walk:    unix_stream_sendmsg() -> scm_send(); unix_stream_recvmsg() -> scm_recv().
  */
 #include "fs/file.h"
+#include "fs/procfs.h"
 #include "kernel/process.h"
 #include "kernel/uaccess.h"
 #include "net/unix/unix.h"
@@ -192,4 +193,24 @@ void scm_recv_cmsgs(struct sock *sk, struct msghdr *msg, struct scm_cookie *scm,
 		put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(scm->creds), &scm->creds);
 	if (scm->fp)
 		scm_recv_fds(msg, scm, flags);
+}
+
+void unix_show_fdinfo(struct seq_file *m, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct sk_buff *skb;
+	unsigned long flags;
+	int count = 0;
+
+	/* No reader takes files out of a message meanwhile. */
+	mutex_lock(&unix_sk(sk)->iolock);
+	spin_lock_irqsave(&sk->sk_receive_queue.lock, flags);
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		/* a listener's queue holds connections, not messages */
+		if (sk->sk_state != TCP_LISTEN && UNIXCB(skb)->fp)
+			count += UNIXCB(skb)->fp->count;
+	}
+	spin_unlock_irqrestore(&sk->sk_receive_queue.lock, flags);
+	mutex_unlock(&unix_sk(sk)->iolock);
+	seq_printf(m, "scm_fds: %d\n", count);
 }

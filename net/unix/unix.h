@@ -59,7 +59,8 @@ static inline bool unix_recvq_full(const struct sock *sk)
 }
 static inline bool unix_writable(const struct sock *sk)
 {
-	return atomic_read(&sk->sk_wmem_alloc) << 2 <= READ_ONCE(sk->sk_sndbuf);
+	return READ_ONCE(sk->sk_state) != TCP_LISTEN &&
+	       atomic_read(&sk->sk_wmem_alloc) << 2 <= READ_ONCE(sk->sk_sndbuf);
 }
 /* A reference to the peer, or NULL. */
 struct sock *unix_peer_get(struct sock *sk);
@@ -137,6 +138,9 @@ static inline void scm_recv(struct sock *sk, struct msghdr *msg, struct scm_cook
 	if (unlikely(sock_flag(sk, SOCK_PASSCRED_F) || scm->fp))
 		scm_recv_cmsgs(sk, msg, scm, flags);
 }
+
+/* unix_show_fdinfo - how many files the unread messages of @sock carry. Context: task; sleeps. Locks: takes UNIX_IO. */
+void unix_show_fdinfo(struct seq_file *m, struct socket *sock);
 
 /* --- garbage.c --- */
 /* unix_inflight, unix_notinflight - messages hold the files of @fpl, or no longer do. task. */
