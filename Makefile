@@ -127,7 +127,7 @@ test-programs: $(ABI) $(RACES) $(UNIT) $B/initramfs.cpio $(KERNEL)
 test:              ## the whole suite; T=pattern for part of it, LIST=1 to list the names
 	@tools/setup test
 	@$(MAKE) --no-print-directory -j2 test-programs $(if $(LIST),>/dev/null,)
-	@$(PYTHON) -m pytest -q -p no:cacheprovider tests $(if $(T),--pattern='$(T)',) $(if $(LIST),--list-cases,) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -p no:cacheprovider $(if $(LIST),-p no:terminal --list-cases,-q) tests $(if $(T),--pattern='$(T)',) $(PYTEST_ARGS)
 
 check:             ## style, includes, function lengths, headers, generated documents
 	@tools/setup test

@@ -23,11 +23,12 @@ def pytest_collection_modifyitems(config, items):
         keep = [i for i in items if fnmatch.fnmatchcase(case_name(i), glob)]
         config.hook.pytest_deselected(items=[i for i in items if i not in keep])
         items[:] = keep
+    if pattern and not items:
+        raise pytest.UsageError(f"no case's name matches {pattern!r}; LIST=1 without T lists all")
     if config.getoption("--list-cases"):
-        for item in items:
-            print(case_name(item))
-        config.hook.pytest_deselected(items=list(items))
-        items[:] = []
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(*map(case_name, items), sep="\n", flush=True)
+        pytest.exit("listed", returncode=0)
 
 
 def case_name(item):
@@ -40,15 +41,10 @@ def pytest_configure(config):
     # A case that loops for ever must not take the run with it; its own limits are far below this one.
     import qemu
     config.option.timeout = config.option.timeout or 900 * qemu.time_scale()
-    if config.getoption("--list-cases"):
-        config.option.verbose = -3
-        config.option.no_summary = True
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     """The plain closing line."""
-    if config.getoption("--list-cases"):
-        return
     stats = terminalreporter.stats
     failed = len(stats.get("failed", [])) + len(stats.get("error", []))
     line = f"{len(stats.get('passed', []))} passed, {failed} failed"

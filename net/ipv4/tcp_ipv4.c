@@ -340,8 +340,8 @@ void tcp_v4_mtu_reduced(struct sock *sk)
 	tcp_simple_retransmit(sk);
 }
 
-/* An error that may pass, or one that ends the attempt. @sk's slock held. */
-static void tcp_v4_report_error(struct sock *sk, int err, bool fatal)
+/* Any error ends an attempt to connect; an open connection keeps it for the day it gives up. @sk's slock held. */
+static void tcp_v4_report_error(struct sock *sk, int err)
 {
 	if (TCPF(sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		if (!sock_owned_by_user(sk)) {
@@ -362,9 +362,7 @@ static void tcp_v4_report_error(struct sock *sk, int err, bool fatal)
 	}
 }
 
-/*
- * What a host or network unreachable means for a connection whose segments time out: try again soon (RFC 6069).
- */
+/* What an error about a segment of @sk means to it. @info: the path's MTU. @sk's slock held. */
 static void tcp_v4_err_sock(struct sock *sk, const u8 *icmp, u32 info, seq32 seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -398,7 +396,7 @@ static void tcp_v4_err_sock(struct sock *sk, const u8 *icmp, u32 info, seq32 seq
 		return;
 	}
 	if (sk->sk_state != TCP_LISTEN)
-		tcp_v4_report_error(sk, err, fatal);
+		tcp_v4_report_error(sk, err);
 }
 
 /* A hard error about the SYN-ACK of a request ends it. */
