@@ -93,6 +93,14 @@ void virtqueue_disable_cb(struct virtqueue *vq);
  */
 bool virtqueue_enable_cb(struct virtqueue *vq);
 bool virtqueue_enable_cb_delayed(struct virtqueue *vq);
+/*
+ * virtqueue_enable_cb_prepare, virtqueue_poll - virtqueue_enable_cb() in two halves: the first asks, by who owns the
+ * queue, and gives what is done now; the second tells, also when others may own it again, if more has been done
+ * since. A poll gives up its queue in between: another CPU may take it at once, and would have its own wish
+ * overwritten by an older one, after which no interrupt comes any more.
+ */
+u16 virtqueue_enable_cb_prepare(struct virtqueue *vq);
+bool virtqueue_poll(struct virtqueue *vq, u16 seen);
 /* virtqueue_break - the device broke the rules: log @what, reset it, use none of its queues any more. Context: any. */
 void virtqueue_break(struct virtqueue *vq, const char *what);
 /* virtqueue_detach - take back a token the device still has, after a reset. NULL: no more. */

@@ -42,6 +42,14 @@ void smp_init(void);
 /* start_kernel - the boot list (kernel/init/main.c), called once kernel/x86 has made C possible. */
 __noreturn void start_kernel(void);
 
+/*
+ * arch_device_mb - smp_mb() towards a device: our stores can be seen by it before our later loads are done. QEMU's
+ * software emulation leaves smp_mb() out when it runs one CPU, or all of them in one thread, though its devices have a
+ * thread of their own and the real processor swaps a store with a later load. There a port is read: the emulator
+ * takes a lock for that, which is a barrier. Context: any.
+ */
+void arch_device_mb(void);
+
 /* Extended state of a task: FXSAVE or XSAVE image (x87, SSE, AVX), saved when it is switched out after use. */
 struct fpu_state { u8 *image; bool used; int cpu; /* whose registers may still hold it */ };
 /* Arch fields of a task, filled by arch_copy_thread(). */

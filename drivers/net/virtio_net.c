@@ -408,11 +408,12 @@ static noinline void virtnet_give_up(struct virtnet_info *vi)
  * The end of a poll. The device may add a packet at any moment:
  *
  *	here				device
- *	napi_complete_done
  *	used_event = what we have seen	used->idx++
- *	look at used->idx again		looks at used_event: interrupt
+ *	napi_complete_done		looks at used_event: interrupt
+ *	look at used->idx again
  *
- * Whichever comes second sees the other. A packet that came before the last look is polled for at once.
+ * Whichever comes second sees the other. A packet that came before the last look is polled for at once. The wish
+ * comes before napi_complete_done(): from there on another CPU may poll, and the queue is its own.
  */
 static int virtnet_poll(struct napi_struct *napi, int budget)
 {
@@ -424,9 +425,11 @@ static int virtnet_poll(struct napi_struct *napi, int budget)
 
 	if (unlikely(READ_ONCE(vi->vq[RXQ].broken)))
 		virtnet_give_up(vi);
-	if (work < budget && napi_complete_done(napi, work) && !virtqueue_enable_cb(&vi->vq[RXQ])) {
-		virtqueue_disable_cb(&vi->vq[RXQ]);
-		napi_schedule(napi);
+	if (work < budget) {
+		u16 seen = virtqueue_enable_cb_prepare(&vi->vq[RXQ]);
+
+		if (napi_complete_done(napi, work) && virtqueue_poll(&vi->vq[RXQ], seen))
+			napi_schedule(napi);
 	}
 	return work;
 }

@@ -21,6 +21,7 @@
  * load done first, both could decide at the same moment that the other is still awake.
  */
 #include "drivers/virtio.h"
+#include "kernel/arch.h"
 #include "kernel/err.h"
 #include "kernel/mm.h"
 #include "kernel/printk.h"
@@ -140,7 +141,7 @@ void virtqueue_kick(struct virtqueue *vq)
 	if (unlikely(vq->broken) || !vq->num_added)
 		return;
 	vq->num_added = 0;
-	smp_mb(); /* our index before its wish; pairs with the device's barrier between its wish and our index */
+	arch_device_mb(); /* our index before its wish; pairs with the device's barrier the other way round */
 	if (vq->event_idx)
 		wanted = vring_need_event(*virtqueue_avail_event(vq), new, old);
 	else
@@ -204,27 +205,45 @@ void virtqueue_disable_cb(struct virtqueue *vq)
 		WRITE_ONCE(vq->avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-/* Ask for an interrupt when @n more chains than now are done. Return: false if they are done already. */
-static inline bool vq_enable_cb_after(struct virtqueue *vq, u16 n)
+/* Ask for an interrupt when @n more chains than now are done. Return: what is done now. */
+static inline u16 vq_ask_for_cb(struct virtqueue *vq, u16 n)
 {
 	if (vq->event_idx)
 		WRITE_ONCE(*virtqueue_used_event(vq), (u16)(vq->last_used + n));
 	else
 		WRITE_ONCE(vq->avail->flags, 0);
-	smp_mb(); /* our wish before its index: it publishes the index first and reads the wish second */
+	return vq->last_used;
+}
+
+/* Are at most @n chains done since @seen? If not, the interrupt that was asked for may have been missed. */
+static inline bool vq_cb_will_come(struct virtqueue *vq, u16 seen, u16 n)
+{
+	arch_device_mb(); /* our wish before its index: it publishes the index first and reads the wish second */
 	if (unlikely(READ_ONCE(vq->broken)))
 		return true;	/* nothing will come, and what has come is not looked at */
-	return (u16)(READ_ONCE(vq->used->idx) - vq->last_used) <= n;
+	return (u16)(READ_ONCE(vq->used->idx) - seen) <= n;
 }
 
 bool virtqueue_enable_cb(struct virtqueue *vq)
 {
-	return vq_enable_cb_after(vq, 0);
+	return vq_cb_will_come(vq, vq_ask_for_cb(vq, 0), 0);
 }
 
 bool virtqueue_enable_cb_delayed(struct virtqueue *vq)
 {
-	return vq_enable_cb_after(vq, (u16)((u16)(vq->avail_idx - vq->last_used) * 3U / 4U));
+	u16 n = (u16)((u16)(vq->avail_idx - vq->last_used) * 3U / 4U);
+
+	return vq_cb_will_come(vq, vq_ask_for_cb(vq, n), n);
+}
+
+u16 virtqueue_enable_cb_prepare(struct virtqueue *vq)
+{
+	return vq_ask_for_cb(vq, 0);
+}
+
+bool virtqueue_poll(struct virtqueue *vq, u16 seen)
+{
+	return !vq_cb_will_come(vq, seen, 0);
 }
 
 void *virtqueue_detach(struct virtqueue *vq)

@@ -12,6 +12,7 @@
 #include "kernel/boot.h"
 #include "kernel/irqflags.h"
 #include "kernel/printk.h"
+#include "kernel/io.h"
 #include "kernel/sched.h"
 #include "kernel/sections.h"
 #include "kernel/string.h"
@@ -20,6 +21,7 @@
 
 struct cpu_features cpu_has;
 
+enum { POST_PORT = 0x80 };	/* codes of the power-on self-test: reading it has no effect */
 enum { SMAP_CLAC = 0, SMAP_STAC = 1, SMAP_SITE_BYTES = 3 };
 
 /* Bits: SDM vol. 2, CPUID. */
@@ -37,6 +39,15 @@ static void detect_features(void)
 	cpu_has.smap = seven.ebx & BIT(20);
 	cpu_has.rdseed = seven.ebx & BIT(18);
 	cpu_has.umip = seven.ecx & BIT(2);
+	/* A hypervisor's name; QEMU's own emulation calls itself TCGTCGTCGTCG. */
+	cpu_has.tcg = one.ecx & BIT(31) && cpuid(0x40000000, 0).ebx == 0x54474354;
+}
+
+void arch_device_mb(void)
+{
+	smp_mb();
+	if (cpu_has.tcg)
+		inb(POST_PORT);
 }
 
 /*

@@ -27,7 +27,7 @@ enum {
 
 /* What CPUID says, read once on the boot CPU. */
 struct cpu_features {
-	bool smep, smap, umip, pge, xsave, tsc_deadline, rdrand, rdseed;
+	bool smep, smap, umip, pge, xsave, tsc_deadline, rdrand, rdseed, tcg;
 	u64 xfeatures;		/* components XSAVE is used for */
 };
 extern struct cpu_features cpu_has;

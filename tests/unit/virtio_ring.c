@@ -13,6 +13,7 @@ static void *host_page_address(const struct page *p) { (void)p; return host_page
 #define free_pages(p, order) free(host_page)
 #define kcalloc(n, size, gfp) memset(malloc((n) * (size)), 0, (n) * (size))
 #define kfree(p) free((void *)(p))
+#define arch_device_mb() smp_mb()
 #include "drivers/virtio/virtio_ring.c"
 
 enum { NUM = 8 };
@@ -198,6 +199,23 @@ TEST(enable_cb_asks_for_the_next_and_tells_if_it_is_there)
 	CHECK(!virtqueue_enable_cb(&vq));
 	CHECK_EQ(get(&len), 1);
 	CHECK(virtqueue_enable_cb(&vq));
+	CHECK_EQ(*virtqueue_used_event(&vq), 1);
+}
+
+TEST(a_wish_made_before_the_queue_is_given_up_keeps_a_later_one)
+{
+	u32 len;
+
+	start_ring(true);
+	CHECK_EQ(add(1, 0, 1), 0);
+	CHECK_EQ(add(1, 0, 2), 0);
+	/* One CPU asks and gives the queue up; the other takes what comes, and asks for what comes next. */
+	u16 seen = virtqueue_enable_cb_prepare(&vq);
+
+	dev_give((u32)dev_take(), 0);
+	CHECK_EQ(get(&len), 1);
+	CHECK(virtqueue_enable_cb(&vq));
+	CHECK(virtqueue_poll(&vq, seen));
 	CHECK_EQ(*virtqueue_used_event(&vq), 1);
 }
 
