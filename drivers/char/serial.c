@@ -24,8 +24,8 @@ enum {
 	UART_LSR = 5, UART_SCR = 7, UART_DLL = 0, UART_DLM = 1,
 };
 enum {
-	IER_RDI = 1, IER_THRI = 2, IIR_NO_INT = 1, FCR_ENABLE = 1, FCR_CLEAR = 6, FCR_TRIGGER_8 =
-	0x80, LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b, LSR_DR = 1, LSR_THRE = 0x20,
+	IER_RDI = 1, IER_THRI = 2, IIR_NO_INT = 1, FCR_ENABLE = 1, FCR_CLEAR = 6, FCR_TRIGGER_8 = 0x80,
+	LCR_8N1 = 3, LCR_DLAB = 0x80, MCR_DTR_RTS_OUT2 = 0x0b, LSR_DR = 1, LSR_THRE = 0x20, LSR_TEMT = 0x40,
 };
 #define FIFO_SIZE 16
 #define TX_SIZE 8192U
@@ -198,6 +198,14 @@ static size_t serial_chars(struct tty_struct *tty)
 	return READ_ONCE(u->tx_head) - READ_ONCE(u->tx_tail);
 }
 
+/* The FIFO is empty, and so is the register behind it: a slow reader of an emulated line keeps both full. */
+static bool serial_line_idle(struct tty_struct *tty)
+{
+	const struct uart *u = tty->driver_data;
+
+	return !u->present || uart_in(u, UART_LSR) & LSR_TEMT;
+}
+
 static size_t serial_room(struct tty_struct *tty)
 {
 	return TX_SIZE - serial_chars(tty);
@@ -217,6 +225,7 @@ static const struct tty_operations serial_ops = {
 	.write = serial_write,
 	.write_room = serial_room,
 	.chars_in_buffer = serial_chars,
+	.line_idle = serial_line_idle,
 	.flush_buffer = serial_flush,
 };
 

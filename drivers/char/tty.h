@@ -46,6 +46,8 @@ struct tty_operations {
 	/* write_room - bytes that write() would take now; chars_in_buffer - taken but not sent yet. */
 	size_t (*write_room)(struct tty_struct *tty);
 	size_t (*chars_in_buffer)(struct tty_struct *tty);
+	/* line_idle - has what left the buffer also left the device? NULL: always. Context: any. */
+	bool (*line_idle)(struct tty_struct *tty);
 	/*
 	 * open - a reference for one more open file; false: the line is going away. Context: any. close - one open file
 	 * less, maybe the @last; drops the reference. flush_buffer - forget what was taken. All may be NULL.

@@ -28,10 +28,18 @@ enum {
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 enum { TCOOFF, TCOON, TCIOFF, TCION };
 
-/* Until the line has sent all. Return: 0 or -ERESTARTSYS. */
+static bool all_is_sent(struct tty_struct *tty)
+{
+	return !tty->ops->chars_in_buffer(tty) && (!tty->ops->line_idle || tty->ops->line_idle(tty));
+}
+
+/*
+ * Until the line has sent all, also what is in the device: who powers off after this must lose nothing. Return: 0 or
+ * -ERESTARTSYS.
+ */
 static int wait_until_sent(struct tty_struct *tty)
 {
-	while (tty->ops->chars_in_buffer(tty) && !READ_ONCE(tty->hung_up)) {
+	while (!all_is_sent(tty) && !READ_ONCE(tty->hung_up)) {
 		if (signal_pending(current))
 			return -ERESTARTSYS;
 		set_current_state(TASK_INTERRUPTIBLE);
