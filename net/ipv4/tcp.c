@@ -503,6 +503,7 @@ int tcp_disconnect(struct sock *sk, int flags)
 	tp->write_seq = next_seq.v ? next_seq : SEQ(1);
 	tp->snd_nxt = tp->write_seq;
 	tp->snd_una = tp->write_seq;
+	tp->fin_deferred = false;
 	sk_dst_set(sk, NULL);
 	sk->sk_error_report(sk);
 	return 0;

@@ -159,6 +159,7 @@ struct tcp_sock {
 	int undo_retrans;
 	seq32 tlp_high_seq;
 	bool tlp_pending;
+	bool fin_deferred;		/* our FIN has its number, but there was no memory to send it */
 	u32 prior_ssthresh;
 	u64 retrans_stamp_ns;		/* first retransmission of this episode */
 	u32 total_retrans, syn_retrans_total;

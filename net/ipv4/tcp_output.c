@@ -745,22 +745,42 @@ void tcp_send_delayed_ack(struct sock *sk)
 	icsk_arm(sk, &icsk->icsk_delack_timer, timeout);
 }
 
+/*
+ * There is no memory for our FIN, and nothing in flight that could carry it. Its sequence number is taken all the same,
+ * or the next ACK would pass for one of the FIN; tcp_probe_timer() tries again.
+ */
+static void tcp_defer_fin(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	tp->fin_deferred = true;
+	WRITE_ONCE(tp->write_seq.v, tp->write_seq.v + 1);
+	tcp_mstamp_refresh(tp);
+	tcp_reset_xmit_timer(sk, ICSK_TIME_PROBE0, TCP_RESOURCE_PROBE_NS);
+}
+
 /* tcp_send_fin - our half is done: on the last unsent data if there is some, else on a segment of its own. */
 void tcp_send_fin(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	struct sk_buff *tail = tcp_write_queue_tail(sk), *skb;
 
+	if (unlikely(tp->fin_deferred)) {
+		tp->fin_deferred = false;
+		WRITE_ONCE(tp->write_seq.v, tp->write_seq.v - 1);
+	}
 	if (!tail) {
 		skb = tcp_stream_alloc_skb(sk, 0, GFP_ATOMIC);
 		if (skb) {
 			tcp_skb_entail(sk, skb);
 			tail = skb;
 		} else {
-			/* No memory: it goes out when the last data is sent again. */
+			/* No memory: it goes out when the last data is sent again; or else it is tried again. */
 			tail = tcp_rtx_queue_tail(sk);
-			if (!tail)
+			if (!tail) {
+				tcp_defer_fin(sk);
 				return;
+			}
 			WRITE_ONCE(tp->snd_nxt.v, tp->snd_nxt.v + 1);
 		}
 	}

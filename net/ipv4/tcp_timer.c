@@ -190,6 +190,10 @@ static void tcp_probe_timer(struct sock *sk)
 	struct tcp_sock *tp = tcp_sk(sk);
 	int max_probes = tcp_sysctl.retries2;
 
+	if (unlikely(tp->fin_deferred)) {
+		tcp_send_fin(sk);
+		return;
+	}
 	if (tp->packets_out || !tcp_send_head(sk)) {
 		icsk->icsk_probes_out = 0;
 		icsk->icsk_probes_tstamp_ns = 0;
