@@ -19,6 +19,8 @@ MIB = 1 << 20
 # What must be back where it was: kernel objects by cache, before and after. Names a program's life leaves nothing in.
 # The ping's reply makes the driver take back all that it has sent.
 SNAPSHOT = f"sleep 1; ping -c 1 {HOST_IP} > /dev/null; sleep 0.2; echo 3 > /proc/sys/vm/drop_caches; echo SNAPSHOT; cat /proc/slabinfo; grep MemFree /proc/meminfo; echo END"
+# For the report of a failure: what the network saw, and what became of it.
+COUNTERS = "echo COUNTERS; cat /proc/net/snmp /proc/net/netstat /proc/net/drops /proc/net/sockstat /proc/net/tcp | head -n 80"
 # Pages that CPUs and caches of stacks and page tables may keep for their next use.
 KEPT_KIB = 2048
 
@@ -50,13 +52,15 @@ def assert_no_leak(text, ignore=CACHES):
     assert not grown, f"caches that did not come back (before, after): {grown}"
 
 
-def connect(port, address=GUEST_IP, attempts=400):
-    for _ in range(attempts):
+def connect(port, address=GUEST_IP):
+    """To a server that may not be listening yet."""
+    deadline = time.monotonic() + 30 * qemu.time_scale()
+    while True:
         try:
-            return socket.create_connection((address, port), timeout=30 * qemu.time_scale())
-        except OSError:
+            return socket.create_connection((address, port), timeout=max(1, deadline - time.monotonic()))
+        except OSError as e:
+            assert time.monotonic() < deadline, f"nobody listens on {port}: {e!r}"
             time.sleep(0.05)
-    raise AssertionError(f"nobody listens on {port}")
 
 
 def echo_many(port, connections, each):
@@ -93,7 +97,7 @@ def echo_many(port, connections, each):
 def echo_script(options=""):
     """Snapshots around the life of a server; the host says that a load is over by connecting to port 8, then 9."""
     return (f"echo_epoll {options} 7 & nc -l -p 8 < /dev/null > /dev/null; kill $!; wait; {SNAPSHOT}; "
-            f"echo_epoll {options} 7 & nc -l -p 9 < /dev/null > /dev/null; kill $!; wait; {SNAPSHOT}")
+            f"echo_epoll {options} 7 & nc -l -p 9 < /dev/null > /dev/null; {COUNTERS}; kill $!; wait; {SNAPSHOT}")
 
 
 @contextlib.contextmanager
@@ -103,11 +107,18 @@ def measured_echo(keep_log, options="", **kw):
         echo_many(7, 20, 2000)
         connect(8).close()
         g.pump(lambda: b"END" in g.result.stdout, time.monotonic() + 30 * qemu.time_scale())
-        yield g
+        failure = None
+        try:
+            yield g
+        except (AssertionError, OSError) as e:
+            failure = e
         connect(9).close()
         r = g.finish()
+        text = r.stdout.decode(errors="replace")
+        if failure:
+            raise AssertionError(f"{failure!r}\nwhat the guest counted:\n{text.rpartition('COUNTERS')[2]}") from failure
         assert r.status is not None, r.failure
-        assert_no_leak(r.stdout.decode(errors="replace"))
+        assert_no_leak(text)
 
 
 @pytest.mark.parametrize("smp", [1, 4])

@@ -1,55 +1,10 @@
 /* Every allocation of a call fails once: the call says ENOMEM (or its kin) and leaves nothing behind. */
-#include "tests/abi/tap.h"
+#include "tests/abi/each_fails.h"
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
-
-static int nth = -1;
-static void set_nth(int n)
-{
-	char s[16];
-
-	CHECK_EQ(pwrite(nth, s, snprintf(s, sizeof(s), "%d", n), 0) > 0, 1);
-}
-static int get_nth(void)
-{
-	char s[16] = "";
-
-	CHECK(pread(nth, s, sizeof(s) - 1, 0) > 0);
-	return atoi(s);
-}
-static bool is_shortage(int e)
-{
-	return e == ENOMEM || e == ENOSPC || e == ENFILE || e == EMFILE || e == EAGAIN || e == ENOLCK;
-}
-/*
- * Run @op with the 1st, 2nd, ... allocation failing, until it needs no more. @op: 0, or -1 and
- * errno; it undoes what it did.
- */
-static void each_fails(const char *what, int (*op)(void))
-{
-	nth = open("/proc/self/fail-nth", O_RDWR);
-	if (nth < 0)
-		SKIP("this kernel cannot make allocations fail");
-	get_nth();	/* the text's own buffer is there from now on */
-	CHECK_EQ(op(), 0);
-	for (int n = 1; n < 200; n++) {
-		set_nth(n);
-		int r = op(), e = errno, left = get_nth();
-
-		set_nth(0);
-		if (r != 0 && !is_shortage(e))
-			TAP_FAIL("%s: allocation %d: errno %d %s", what, n, e, strerror(e));
-		if (r != 0)
-			CHECK_EQ(op(), 0);	/* nothing stands in the way of another try */
-		if (left > 0)
-			return;
-	}
-	TAP_FAIL("%s: never without allocations", what);
-}
-#define EACH_FAILS(op) each_fails(#op, op)
 
 static int undo(int r, int (*call)(const char *), const char *name)
 {
