@@ -1,16 +1,18 @@
 """tests/abi: the same static programs on Pollux and, with --oracle, on Linux; each TAP line is a case.
 
-All programs of one configuration run in one guest. A program that hangs or kills the guest fails its own cases: what
-was reported before still counts, and the rest is run in a fresh guest.
+All programs of one configuration run in one guest, and of them only the cases that were chosen. A program that hangs or
+kills the guest fails its own cases: what was reported before still counts, and the rest is run in a fresh guest.
 """
 import functools
 import pathlib
+import re
 import subprocess
+import tempfile
 
 import pytest
 
 import qemu
-from support import assert_clean, run_in_guest, tail, tap_cases
+from support import assert_clean, tail, tap_cases
 
 PROGRAMS = sorted(p.stem for p in (pathlib.Path(__file__).parent / "abi").glob("*.c"))
 KNOWN_GAPS = pathlib.Path(__file__).parent / "abi" / "known-gaps"
@@ -31,23 +33,48 @@ def gaps():
     return {line.split(None, 1)[0]: line.split(None, 1)[1] for line in lines if line.strip() and not line.startswith("#")}
 
 
-@functools.lru_cache
-def run_all(configuration, linux):
-    """{(program, case): (ok, notes)} and the console, for every program."""
-    results, console = {}, ""
-    script = "for p in {}; do echo \"PROGRAM $p\"; /abi/$p 2>&1; done"
-    copies = [(qemu.BUILD / "abi" / p, f"/abi/{p}") for p in PROGRAMS]
-    options = dict(CONFIGURATIONS[configuration], timeout=420, clean=False, linux=linux)
-    try:
-        r = run_in_guest(["sh", "-c", script.format(" ".join(PROGRAMS))], copies, mem="256", **options)
-        text, console = r.stdout.decode(errors="replace"), r.console
-    except AssertionError as e:
-        text, console = str(e), str(e)
-    for part in text.split("PROGRAM ")[1:]:
-        name, _, rest = part.partition("\n")
-        for case, outcome in tap_cases(rest).items():
-            results[name.strip(), case] = outcome
-    return results, console
+def run_guest(programs, configuration, linux):
+    """@programs {name: cases} in turn. ({(program, case): outcome}, the program that ended the guest, console)."""
+    script = "; ".join(f"echo PROGRAM {p}; /abi/{p} {' '.join(cases)} 2>&1" for p, cases in programs.items())
+    copies = [(qemu.BUILD / "abi" / p, f"/abi/{p}") for p in programs]
+    with tempfile.TemporaryDirectory(prefix="pollux-abi-") as directory:
+        machine = qemu.runner_machine(directory, ["sh", "-c", script], copies, linux, mem="256", **CONFIGURATIONS[configuration])
+        r = qemu.Guest(machine, timeout=420).run()
+    results, last = {}, None
+    for part in re.split(r"^PROGRAM ", r.stdout.decode(errors="replace"), flags=re.M)[1:]:
+        last, _, text = part.partition("\n")
+        results |= {(last, case): outcome for case, outcome in tap_cases(text).items()}
+    return results, last if r.failure else None, f"{r.failure or ''} {r.detail}\n{r.console}"
+
+
+def run_programs(programs, configuration, linux):
+    """({(program, case): (ok, notes)}, console), whatever a program does to its guest."""
+    results, consoles, left = {}, [], dict(programs)
+    while left:
+        some, ended_at, console = run_guest(left, configuration, linux)
+        results |= some
+        consoles.append(console)
+        names = list(left)
+        done = names.index(ended_at) + 1 if ended_at else len(names) if some else 1
+        left = {p: left[p] for p in names[done:]}
+    return results, "".join(consoles)
+
+
+@pytest.fixture(scope="session")
+def outcomes(request):
+    """outcomes(configuration): what run_programs() says of the cases that were chosen, and of no others."""
+    chosen = {c: {} for c in CONFIGURATIONS}
+    for item in request.session.items:
+        if getattr(item, "originalname", "") == "test_case" and item.path.name == "test_abi.py":
+            p = item.callspec.params
+            chosen[p["configuration"]].setdefault(p["program"], []).append(p["case"])
+    linux = request.config.getoption("--oracle")
+
+    @functools.lru_cache
+    def of(configuration):
+        programs = {p: () if len(cases) == len(cases_of(p)) else cases for p, cases in chosen[configuration].items()}
+        return run_programs(programs or dict.fromkeys(PROGRAMS, ()), configuration, linux)
+    return of
 
 
 def parameters():
@@ -55,9 +82,9 @@ def parameters():
 
 
 @pytest.mark.parametrize("configuration,program,case", parameters())
-def test_case(configuration, program, case, request):
+def test_case(configuration, program, case, request, outcomes):
     linux = request.config.getoption("--oracle")
-    results, console = run_all(configuration, linux)
+    results, console = outcomes(configuration)
     ok, notes = results.get((program, case), (False, "no result: the program or the guest ended early\n" + tail(console)))
     gap = None if linux else gaps().get(f"{program}.{case}")
     if ok is None:
@@ -69,7 +96,7 @@ def test_case(configuration, program, case, request):
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_console_clean(configuration, request):
+def test_console_clean(configuration, request, outcomes):
     if request.config.getoption("--oracle"):
         pytest.skip("Linux's console is not ours to judge")
-    assert_clean(run_all(configuration, False)[1])
+    assert_clean(outcomes(configuration)[1])
