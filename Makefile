@@ -67,7 +67,7 @@ $(KERNEL): $(OBJS) kernel/boot/kernel.ld tools/kallsyms.py
 # --- user programs and the initramfs -------------------------------------------------------------------------
 USER    := $(patsubst user/%.c,$B/user/%,$(wildcard user/*.c))
 ABI     := $(patsubst tests/abi/%.c,$B/abi/%,$(wildcard tests/abi/*.c))
-RACES   := $(patsubst tests/races/%.c,$B/races/%,$(wildcard tests/races/*.c))
+PLAYED  := $(patsubst tests/%.c,$B/%,$(wildcard tests/races/*.c tests/walk/*.c tests/system/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 UCFLAGS := -std=gnu11 -O2 -g -static -pthread -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror,)
 SERVERS := $B/services
@@ -84,7 +84,7 @@ $B/abi/%: tests/abi/%.c Makefile
 	@echo "  MUSL  $<"
 	$(Q)$(MUSL_CC) $(UCFLAGS) -I. -MMD -MP -MF $@.d $< -o $@
 
-$B/races/%: tests/races/%.c Makefile
+$(PLAYED): $B/%: tests/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "  MUSL  $<"
 	$(Q)$(MUSL_CC) $(UCFLAGS) -MMD -MP -MF $@.d $< -o $@
@@ -95,7 +95,7 @@ $B/unit/%: tests/unit/%.c Makefile
 	$(Q)gcc -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra -I. -DPOLLUX_HOST=1 \
 		-DPOLLUX_DEBUG=1 -MMD -MP -MF $@.d $< -o $@
 
--include $(USER:=.d) $(ABI:=.d) $(RACES:=.d) $(UNIT:=.d)
+-include $(USER:=.d) $(ABI:=.d) $(PLAYED:=.d) $(UNIT:=.d)
 
 $(SERVERS): Makefile
 	@mkdir -p $(@D)
@@ -121,7 +121,7 @@ run: setup         ## boot to a shell, with the demo servers reachable from this
 	@$(MAKE) --no-print-directory $(KERNEL) $B/initramfs.cpio
 	@$(PYTHON) tools/run --kernel $(KERNEL) $(RUN_ARGS)
 
-test-programs: $(ABI) $(RACES) $(UNIT) $B/initramfs.cpio $(KERNEL)
+test-programs: $(ABI) $(PLAYED) $(UNIT) $B/initramfs.cpio $(KERNEL)
 	@$(MAKE) --no-print-directory DEBUG=1 $B/pollux-debug.elf
 
 test:              ## the whole suite; T=pattern for part of it, LIST=1 to list the names

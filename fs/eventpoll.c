@@ -81,6 +81,7 @@
 #include "kernel/time.h"
 #include "kernel/trace.h"
 #include "kernel/uaccess.h"
+#include "kernel/wake_reason.h"
 
 /* How, not what, to report. */
 #define EP_PRIVATE_BITS		(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
@@ -92,9 +93,6 @@ enum { EP_MAX_EVENTS = S32_MAX / (int)sizeof(struct epoll_event) };
 /* The end of an epoll_wait(): at once, or never. */
 #define EP_POLL_ONLY	0ULL
 #define EP_NO_DEADLINE	U64_MAX
-
-/* What a callback did: the trace prints it as a number, and so says why an event woke nobody. */
-enum ep_outcome { EP_QUEUED, EP_ALREADY, EP_MASKED, EP_DISARMED, EP_OVERFLOW };
 
 /* What ep_ptable_queue_proc() finds around its poll_table. */
 struct ep_pqueue {
@@ -134,19 +132,30 @@ static void ep_poll_safewake(struct eventpoll *ep, const struct epitem *epi)
 }
 
 /* Onto the list that is in use now, once. Locks: ep->lock held. */
-static inline enum ep_outcome ep_queue_item(struct eventpoll *ep, struct epitem *epi)
+static inline enum wake_reason ep_queue_item(struct eventpoll *ep, struct epitem *epi)
 {
 	if (unlikely(ep->ovflist != EP_UNACTIVE_PTR)) {
 		if (epi->next != EP_UNACTIVE_PTR)
-			return EP_ALREADY;
+			return WAKE_ALREADY;
 		epi->next = ep->ovflist;
 		ep->ovflist = epi;
-		return EP_OVERFLOW;
+		return WAKE_OVERFLOW;
 	}
 	if (ep_is_linked(epi))
-		return EP_ALREADY;
+		return WAKE_ALREADY;
 	list_add_tail(&epi->rdllink, &ep->rdllist);
-	return EP_QUEUED;
+	return WAKE_LISTED;
+}
+
+/* The trace also says whether a callback that lists its item finds somebody to tell. */
+static noinline __cold void ep_trace_callback(struct eventpoll *ep, const struct epitem *epi, void *key,
+					      enum wake_reason outcome)
+{
+	static_assert(WAKE_MASK < WAKE_LISTED && WAKE_DISARMED < WAKE_LISTED, "these two tell nobody");
+	static_assert(WAKE_OVERFLOW_UNWAITED - WAKE_OVERFLOW == WAKE_LISTED_UNWAITED - WAKE_LISTED, "one order");
+	if (outcome >= WAKE_LISTED && !waitqueue_active(&ep->wq) && !waitqueue_active(&ep->poll_wait))
+		outcome += WAKE_LISTED_UNWAITED - WAKE_LISTED;
+	trace(ep_poll_callback, this_cpu_read(trace_current_skb), epi->fd, key_to_poll(key), outcome);
 }
 
 /* Did the wake-up of an EPOLLEXCLUSIVE item reach somebody who wanted just this? Then no other is woken for it. */
@@ -167,7 +176,7 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 	struct epitem *epi = container_of(wait, struct eppoll_entry, wait)->base;
 	struct eventpoll *ep = epi->ep;
 	__poll_t pollflags = key_to_poll(key);
-	enum ep_outcome outcome;
+	enum wake_reason outcome;
 	bool pwake = false, ewake = false;
 
 	race_point(ep_callback);
@@ -175,13 +184,14 @@ static int ep_poll_callback(wait_queue_entry_t *wait, __unused unsigned int mode
 	u32 events = READ_ONCE(epi->event.events);	/* ep_report() may disarm it, see there */
 
 	if (unlikely(!(events & ~EP_PRIVATE_BITS)))
-		outcome = EP_DISARMED;
+		outcome = WAKE_DISARMED;
 	else if (pollflags && !(pollflags & events))
-		outcome = EP_MASKED;
+		outcome = WAKE_MASK;
 	else
 		outcome = ep_queue_item(ep, epi);
-	trace(ep_poll_callback, this_cpu_read(trace_current_skb), epi->fd, pollflags, outcome);
-	if (outcome != EP_DISARMED && outcome != EP_MASKED) {
+	if (unlikely(trace_enabled[TP_ep_poll_callback]))
+		ep_trace_callback(ep, epi, key, outcome);
+	if (outcome != WAKE_DISARMED && outcome != WAKE_MASK) {
 		/* Also if it was queued already: whoever was woken for it then may have taken something else. */
 		if (waitqueue_active(&ep->wq)) {
 			ewake = ep_exclusive_satisfied(events, pollflags);
@@ -492,7 +502,9 @@ static void ep_ptable_queue_proc(__unused struct file *file, struct wait_queue_h
 		epq->epi = NULL;
 		return;
 	}
-	init_waitqueue_func_entry(&pwq->wait, ep_poll_callback);
+	pwq->wait.flags = 0;
+	pwq->wait.func = ep_poll_callback;
+	pwq->wait.private = (void *)(long)epi->fd;	/* for the trace: whom an exclusive waiter passed over */
 	pwq->whead = whead;
 	pwq->base = epi;
 	pwq->next = epi->pwqlist;

@@ -21,6 +21,9 @@ enum race_point {
 };
 #undef RACE_POINT
 
+/* What a task did at a point. */
+enum race_action { RACE_GO_ON, RACE_SWITCH, RACE_MOVE, RACE_SPIN };
+
 struct task_struct;
 extern u8 race_seeded;	/* set with the first seed, and stays */
 /* race_point_slow - what a point does once there are seeds. Context: any; in atomic context it spins at most. */
@@ -36,11 +39,14 @@ void race_init(void);
 /* race_fork - the seed of @p, a copy of current, is drawn from current's. Context: task. */
 void race_fork(struct task_struct *p);
 
+/* race_point_name, race_action_word - as traces print them. Context: any. */
+const char *race_point_name(enum race_point point);
+const char *race_action_word(enum race_action action);
+
 /*
  * What happened since boot, and @hash since the last seed: it stands for the order of all steps, and means something
  * on one CPU.
  */
 struct race_stats { u64 seed, hash, switches, moves, spins, hits[RACE_NR]; };
-/* race_stats - Context: any. race_point_name - Context: any. */
+/* race_stats - Context: any. */
 void race_stats(struct race_stats *s);
-const char *race_point_name(enum race_point point);

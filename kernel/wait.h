@@ -33,7 +33,7 @@ enum {
 
 struct wait_queue_entry {
 	unsigned int flags;
-	void *private;			/* the task, for the functions below */
+	void *private;			/* the task, for the functions below; for others' what a trace shall say */
 	wait_queue_func_t func;
 	struct list_head entry;
 };

@@ -20,7 +20,7 @@ MUTANTS = [
     ("wakes_all", "one event wakes every task in epoll_wait()", EP,
      "__add_wait_queue_exclusive(&ep->wq, &wait)", "__add_wait_queue(&ep->wq, &wait)"),
     ("wakes_none_if_listed", "a callback wakes nobody if its item is listed already", EP,
-     "\tif (outcome != EP_DISARMED && outcome != EP_MASKED) {", "\tif (outcome == EP_QUEUED || outcome == EP_OVERFLOW) {"),
+     "\tif (outcome != WAKE_DISARMED && outcome != WAKE_MASK) {", "\tif (outcome == WAKE_LISTED || outcome == WAKE_OVERFLOW) {"),
     ("first_close_removes", "the first close of a file ends its membership, not the last", "fs/file.c",
      "\tfput_now(file);\n\treturn err;\n", "\teventpoll_release_file(file);\n\tfput_now(file);\n\treturn err;\n"),
     ("last_close_removes_not", "a file's end leaves its items behind", "fs/file_table.c", "\teventpoll_release(f);\n", ""),

@@ -76,10 +76,17 @@ def race_points():
     return out + table(("point", "the window it widens"), [r for r in rows("RACE_POINT", "kernel/race_points.def") if r[0] != "name"])
 
 
+def wake_reasons():
+    out = "# Wake reasons\n\n" + NOTE.format("kernel/wake_reasons.def")
+    out += "What `outcome=` says in records of ep_poll_callback and wake_not_told: see [debugging.md](debugging.md).\n\n"
+    return out + table(("outcome", "meaning"), [r[1:] for r in rows("WAKE_REASON", "kernel/wake_reasons.def") if r[0] != "NAME"])
+
+
 def documents():
     return [("docs/locking.md", locking()), ("docs/syscalls.md", syscalls()), ("docs/drops.md", drops()),
             ("docs/tcp-states.md", tcp_states()), ("docs/linux-map.md", linux_map()), ("docs/tracepoints.md", tracepoints()),
-            ("docs/race-points.md", race_points())]
+            ("docs/race-points.md", race_points()),
+            ("docs/wake-reasons.md", wake_reasons())]
 
 
 def main():

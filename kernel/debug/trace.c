@@ -25,11 +25,13 @@
 #include "kernel/percpu.h"
 #include "kernel/preempt.h"
 #include "kernel/printk.h"
+#include "kernel/race.h"
 #include "kernel/spinlock.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/time.h"
 #include "kernel/trace.h"
+#include "kernel/wake_reason.h"
 
 enum {
 	DEFAULT_RECORDS = 4096, MIN_RECORDS = 64, MAX_RECORDS = 1 << 20, LINE_MAX = 200,
@@ -275,6 +277,38 @@ const char *trace_point_name(enum trace_point point)
 	return point < TP_NR ? points[point].name : "?";
 }
 
+/* Bits of poll(2) and epoll(7), as programs know them; kernel code may not include the headers of fs. */
+static const struct { u32 bit; const char *name; } event_names[] = {
+	{ 0x001, "IN" }, { 0x002, "PRI" }, { 0x004, "OUT" }, { 0x008, "ERR" }, { 0x010, "HUP" }, { 0x020, "NVAL" },
+	{ 0x040, "RDNORM" }, { 0x080, "RDBAND" }, { 0x100, "WRNORM" }, { 0x200, "WRBAND" }, { 0x400, "MSG" },
+	{ 0x2000, "RDHUP" }, { 1U << 28, "EXCLUSIVE" }, { 1U << 29, "WAKEUP" }, { 1U << 30, "ONESHOT" },
+	{ 1U << 31, "ET" },
+};
+
+/* "IN|RDNORM"; "any" for a wake-up that names no events, "none" for an item that asks for none. */
+static int format_events(char *buf, size_t size, const char *name, u64 v)
+{
+	int len = scnprintf(buf, size, " %s=%s", name, v ? "" : strcmp(name, "key") == 0 ? "any" : "none");
+	const char *bar = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(event_names); i++) {
+		if (!(v & event_names[i].bit))
+			continue;
+		len += scnprintf(buf + len, size - (size_t)len, "%s%s", bar, event_names[i].name);
+		v &= ~(u64)event_names[i].bit;
+		bar = "|";
+	}
+	return v ? len + scnprintf(buf + len, size - (size_t)len, "%s0x%lx", bar, v) : len;
+}
+
+#define WAKE_REASON(name, word, what) [WAKE_##name] = word,
+static const char *const wake_words[WAKE_REASON_NR] = {
+#include "kernel/wake_reasons.def"
+};
+#undef WAKE_REASON
+
+const char *wake_reason_word(enum wake_reason reason) { return reason < WAKE_REASON_NR ? wake_words[reason] : "?"; }
+
 static int format_arg(char *buf, size_t size, const char *name, u64 v)
 {
 	be32 addr = { (u32)v };
@@ -285,6 +319,14 @@ static int format_arg(char *buf, size_t size, const char *name, u64 v)
 		return scnprintf(buf, size, " addr4=%pI4", (void *)&addr);
 	if (strcmp(name, "ptr") == 0)
 		return scnprintf(buf, size, " ptr=0x%lx", v);
+	if (strcmp(name, "key") == 0 || strcmp(name, "events") == 0)
+		return format_events(buf, size, name, v);
+	if (strcmp(name, "outcome") == 0)
+		return scnprintf(buf, size, " outcome=%s", wake_reason_word((enum wake_reason)v));
+	if (strcmp(name, "point") == 0)
+		return scnprintf(buf, size, " point=%s", race_point_name((enum race_point)v));
+	if (strcmp(name, "action") == 0)
+		return scnprintf(buf, size, " action=%s", race_action_word((enum race_action)v));
 	return scnprintf(buf, size, " %s=%ld", name, (long)v);
 }
 

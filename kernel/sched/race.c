@@ -30,7 +30,6 @@
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
-enum race_action { RACE_GO_ON, RACE_SWITCH, RACE_MOVE, RACE_SPIN };
 enum { MAX_SPINS = 1024, MOVE_ONE_IN = 8, SPIN_ONE_IN = 3 };
 /* Longer than this no seeded task keeps the CPU: it may be spinning for another. */
 #define RACE_RUN_NS (20 * NSEC_PER_MSEC)
@@ -226,5 +225,14 @@ void race_init(void)
 }
 
 void race_stats(struct race_stats *s) { *s = stats; }
+
+const char *race_action_word(enum race_action action)
+{
+	static const char *const words[] = {
+		[RACE_GO_ON] = "goes-on", [RACE_SWITCH] = "switch", [RACE_MOVE] = "move", [RACE_SPIN] = "spin",
+	};
+
+	return action <= RACE_SPIN ? words[action] : "?";
+}
 
 const char *race_point_name(enum race_point point) { return point < RACE_NR ? point_names[point] : "?"; }

@@ -80,6 +80,7 @@
 #include "kernel/errno.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
+#include "kernel/wake_reason.h"
 
 void init_waitqueue_head_class(struct wait_queue_head *wq_head, enum lock_class class)
 {
@@ -133,14 +134,13 @@ void remove_wait_queue(struct wait_queue_head *wq_head, struct wait_queue_entry 
 /*
  * K2. The next entry is remembered before the function runs, for the function may take its own
  * entry out (and only its own). @nr_exclusive 0 counts down past zero: it never ends the walk.
+ * Return: the first entry that was not told, or the head.
  */
-static void __wake_up_common(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive,
-			     int wake_flags, void *key)
+static __always_inline struct list_head *walk(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive,
+					      int wake_flags, void *key)
 {
 	struct wait_queue_entry *curr, *next;
 
-	assert_held(&wq_head->lock);
-	trace(__wake_up_common, wq_head, key_to_poll(key));
 	list_for_each_entry_safe(curr, next, &wq_head->head, entry) {
 		/* Afterwards the entry may be gone with its task's stack. */
 		unsigned int flags = curr->flags;
@@ -151,6 +151,38 @@ static void __wake_up_common(struct wait_queue_head *wq_head, unsigned int mode,
 		if (woken && (flags & WQ_FLAG_EXCLUSIVE) && --nr_exclusive == 0)
 			break;
 	}
+	return &curr->entry == &wq_head->head ? &wq_head->head : &next->entry;
+}
+
+/* The task of an entry that has one; else what its owner has put there, an fd for epoll. */
+static u64 whose(const struct wait_queue_entry *e)
+{
+	if (e->func == default_wake_function || e->func == autoremove_wake_function || e->func == woken_wake_function)
+		return (u64)((const struct task_struct *)e->private)->pid;
+	return (u64)e->private;
+}
+
+static noinline void walk_traced(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive,
+				 int wake_flags, void *key)
+{
+	trace(__wake_up_common, wq_head, key_to_poll(key));
+	struct list_head *rest = walk(wq_head, mode, nr_exclusive, wake_flags, key);
+
+	for (; rest != &wq_head->head; rest = rest->next) {
+		const struct wait_queue_entry *e = list_entry(rest, struct wait_queue_entry, entry);
+
+		trace(wake_not_told, whose(e), e->func, WAKE_EXCLUSIVE);
+	}
+}
+
+static void __wake_up_common(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive,
+			     int wake_flags, void *key)
+{
+	assert_held(&wq_head->lock);
+	if (unlikely(trace_enabled[TP___wake_up_common]))
+		walk_traced(wq_head, mode, nr_exclusive, wake_flags, key);
+	else
+		(void)walk(wq_head, mode, nr_exclusive, wake_flags, key);
 }
 
 void __wake_up(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive, void *key)
