@@ -1,5 +1,6 @@
 /* timerfd: a timer that is a file. */
 #include "tests/abi/tap.h"
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 
 #define MS 1000000LL
@@ -247,4 +248,157 @@ TEST(timerfd_cancel_on_set_flag_is_accepted)
 
 	CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &s, NULL), 0);
 	CHECK_ERRNO(read(fd, &v, 8), EAGAIN);
+}
+
+/* --- the wall clock is set: only where this is a machine of the tests' own ------------------------------------ */
+
+static struct timespec wall, started;
+
+static void begin_clock_changes(void)
+{
+	char comm[32] = "";
+	int fd = open("/proc/1/comm", O_RDONLY);
+
+	if (fd < 0 || read(fd, comm, sizeof(comm) - 1) <= 0 || strcmp(comm, "runner\n") != 0 || geteuid() != 0)
+		SKIP("sets the clock");
+	close(fd);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &started);
+}
+/* By the clock as it would be without us, plus @seconds. */
+static void move_clock(int seconds)
+{
+	struct timespec now, t;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	t = (struct timespec){ wall.tv_sec + now.tv_sec - started.tv_sec + seconds, wall.tv_nsec };
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &t), 0);
+}
+static int wall_timer(int flags, int seconds)
+{
+	struct itimerspec s = { .it_value = { wall.tv_sec + seconds, 0 } };
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+
+	CHECK_EQ(timerfd_settime(fd, flags, &s, NULL), 0);
+	return fd;
+}
+
+TEST(timerfd_cancelled_when_the_clock_is_set)
+{
+	uint64_t v;
+
+	begin_clock_changes();
+	int fd = wall_timer(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, 1000);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	move_clock(-50);
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLIN);
+	CHECK_ERRNO(read(fd, &v, 8), ECANCELED);
+	/* Told once; the timer goes on. */
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_ERRNO(read(fd, &v, 8), EAGAIN);
+	move_clock(0);
+	CHECK_ERRNO(read(fd, &v, 8), ECANCELED);
+	CHECK_ERRNO(read(fd, &v, 8), EAGAIN);
+}
+
+static pid_t move_clock_soon(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		sleep_ms(50);
+		move_clock(-20);
+		_exit(0);
+	}
+	return child;
+}
+
+TEST(timerfd_cancel_wakes_a_sleeping_reader)
+{
+	uint64_t v;
+
+	begin_clock_changes();
+	int fd = wall_timer(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, 1000);
+
+	fcntl(fd, F_SETFL, 0);
+	pid_t child = move_clock_soon();
+
+	CHECK_ERRNO(read(fd, &v, 8), ECANCELED);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	move_clock(0);
+}
+
+TEST(timerfd_cancel_wakes_epoll)
+{
+	uint64_t v;
+
+	begin_clock_changes();
+	int fd = wall_timer(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, 1000), ep = epoll_create1(0);
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+
+	CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	pid_t child = move_clock_soon();
+
+	CHECK_EQ(epoll_wait(ep, &e, 1, 5000), 1);
+	CHECK_EQ(e.events, EPOLLIN);
+	CHECK_ERRNO(read(fd, &v, 8), ECANCELED);
+	CHECK_EQ(epoll_wait(ep, &e, 1, 0), 0);
+	CHECK_EQ(waitpid(child, NULL, 0), child);
+	move_clock(0);
+}
+
+TEST(timerfd_settime_tells_that_the_clock_was_set)
+{
+	struct itimerspec s;
+
+	begin_clock_changes();
+	s = (struct itimerspec){ .it_value = { wall.tv_sec + 1000, 0 } };
+	int fd = wall_timer(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, 1000);
+
+	move_clock(-5);
+	CHECK_ERRNO(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &s, NULL), ECANCELED);
+	CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &s, NULL), 0);
+	move_clock(0);
+}
+
+TEST(timerfd_of_the_wall_clock_follows_it)
+{
+	uint64_t v;
+
+	begin_clock_changes();
+	int absolute = wall_timer(TFD_TIMER_ABSTIME, 1000), relative = wall_timer(0, 1000),
+	    monotonic = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	struct itimerspec s = { .it_value = { 1000, 0 } };
+
+	CHECK_EQ(timerfd_settime(monotonic, 0, &s, NULL), 0);
+	struct pollfd p = { .fd = absolute, .events = POLLIN };
+
+	move_clock(1001);
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	CHECK_EQ(read(absolute, &v, 8), 8);
+	CHECK_EQ(v, 1);
+	/* A length of time is the same by every clock. */
+	CHECK_ERRNO(read(relative, &v, 8), EAGAIN);
+	CHECK_ERRNO(read(monotonic, &v, 8), EAGAIN);
+	move_clock(0);
+}
+
+TEST(timerfd_cancel_needs_an_absolute_time_of_the_wall_clock)
+{
+	uint64_t v;
+
+	begin_clock_changes();
+	/* Relative: the flag has no effect. */
+	int relative = wall_timer(TFD_TIMER_CANCEL_ON_SET, 1000);
+	struct itimerspec s = { .it_value = { 100000, 0 } };
+	int monotonic = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+
+	CHECK_EQ(timerfd_settime(monotonic, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &s, NULL), 0);
+	move_clock(-7);
+	CHECK_ERRNO(read(relative, &v, 8), EAGAIN);
+	CHECK_ERRNO(read(monotonic, &v, 8), EAGAIN);
+	move_clock(0);
 }
