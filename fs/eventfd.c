@@ -123,6 +123,7 @@ static void eventfd_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 static const struct file_operations eventfd_fops = {
+	.fop_flags = FOP_NOWAIT | FOP_PLAIN_WRITE | FOP_NO_SPLICE_READ,
 	.llseek = noop_llseek,
 	.read_iter = eventfd_read,
 	.write_iter = eventfd_write,

@@ -86,7 +86,18 @@ struct file {
  *   show_fdinfo     only the common lines
  */
 struct dir_context;
+/*
+ * What a kind of file can do beside plain reads and writes.
+ *   FOP_NOWAIT             RWF_NOWAIT is heeded. Others refuse it with -EOPNOTSUPP.
+ *   FOP_PLAIN_READ, _WRITE each piece of a vector is a call of its own, and no RWF_* but HIPRI is taken; so are
+ *                          directories.
+ *   FOP_NO_SPLICE_READ, _WRITE   splice() and sendfile() refuse it with -EINVAL, as they do what is plain.
+ */
+enum {
+	FOP_NOWAIT = 1, FOP_PLAIN_READ = 2, FOP_PLAIN_WRITE = 4, FOP_NO_SPLICE_READ = 8, FOP_NO_SPLICE_WRITE = 16,
+};
 struct file_operations {
+	unsigned int fop_flags;
 	loff_t (*llseek)(struct file *, loff_t, int whence);
 	ssize_t (*read_iter)(struct kiocb *, struct iov_iter *);
 	ssize_t (*write_iter)(struct kiocb *, struct iov_iter *);

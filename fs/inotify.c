@@ -283,6 +283,7 @@ static void inotify_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 static const struct file_operations inotify_fops = {
+	.fop_flags = FOP_PLAIN_READ, .llseek = noop_llseek,
 	.read_iter = inotify_read, .poll = inotify_poll, .unlocked_ioctl = inotify_ioctl, .release = inotify_release,
 	.show_fdinfo = inotify_show_fdinfo,
 };

@@ -33,6 +33,8 @@ static inline void putname_fn(struct filename *fn)
 	if (unlikely(fn->name != fn->small))
 		__putname(fn->name);
 }
+/* file_is_plain - is it FOP_PLAIN_READ (or, if @write, _WRITE), or a directory? */
+bool file_is_plain(const struct file *file, bool write);
 /* __getname - a buffer of PATH_MAX bytes from the names' cache, or NULL. __putname() takes it back. */
 char *__getname(void) __must_check;
 

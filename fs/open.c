@@ -384,7 +384,7 @@ static long vfs_fallocate(struct file *file, int mode, loff_t off, loff_t len)
 		return -EBADF;
 	umode_t type = file->f_inode ? file->f_inode->i_mode : S_IFIFO;
 
-	if (S_ISFIFO(type) || S_ISSOCK(type))
+	if (S_ISFIFO(type))
 		return -ESPIPE;
 	if (S_ISDIR(type))
 		return -EISDIR;

@@ -197,30 +197,68 @@ SYSCALL_DEFINE4(pwrite64, unsigned int, fd, uptr, buf, size_t, count, loff_t, po
 	return ksys_prw(fd, buf, count, pos, true);
 }
 
+bool file_is_plain(const struct file *file, bool write)
+{
+	if (write)
+		return file->f_op->fop_flags & FOP_PLAIN_WRITE;
+	return file->f_op->iterate_shared || (file->f_op->fop_flags & FOP_PLAIN_READ);
+}
+
 /* RWF_* to IOCB_*. Return: flags or -EOPNOTSUPP. */
-static int rwf_to_iocb(unsigned int flags)
+static int rwf_to_iocb(const struct file *file, unsigned int flags, bool write)
 {
 	if (flags & ~(unsigned int)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	if ((flags & RWF_NOWAIT) && !(file->f_op->fop_flags & FOP_NOWAIT))
+		return -EOPNOTSUPP;
+	if ((flags & ~(unsigned int)RWF_HIPRI) && file_is_plain(file, write))
 		return -EOPNOTSUPP;
 	return (flags & RWF_NOWAIT ? IOCB_NOWAIT : 0) | (flags & RWF_APPEND ? IOCB_APPEND : 0);
 }
 
+/* A call for each piece, until one is short. Return: bytes, or the first one's -errno. */
+static ssize_t do_pieces(struct file *file, const struct iov_iter *vector, loff_t *pos, bool write)
+{
+	size_t left = vector->count;
+	ssize_t done = 0;
+
+	for (const struct iovec *iov = vector->iov; left; iov++) {
+		struct iov_iter iter;
+
+		iov_iter_ubuf(&iter, write, iov->iov_base, iov->iov_len);
+		ssize_t n = do_iter(file, &iter, pos, 0, write);
+
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		left -= iov->iov_len;
+		if ((size_t)n != iov->iov_len)
+			break;
+	}
+	return done;
+}
+
 /* @pos NULL: at the file's own position. */
-static ssize_t rw_vector(struct file *file, uptr vec, unsigned long vlen, loff_t *pos, int rwf, bool write)
+static ssize_t rw_vector(struct file *file, uptr vec, unsigned long vlen, loff_t *pos, unsigned int flags, bool write)
 {
 	struct iovec fast[UIO_FASTIOV], *iov;
 	struct iov_iter iter;
 	bool locked = false;
-	ssize_t ret = check_rw(file, write);
+	ssize_t ret = import_iovec(write, vec, (unsigned int)min(vlen, UIO_MAXIOV + 1UL), fast, &iov, &iter);
 
-	if (ret)
-		return ret;
-	ret = import_iovec(write, vec, (unsigned int)min(vlen, UIO_MAXIOV + 1UL), fast, &iov, &iter);
-	if (ret > 0) {
-		loff_t *p = pos ? pos : pos_begin(file, &locked);
+	/* Linux's order: the vector, the file, and the flags only if there is something to do. */
+	if (ret >= 0) {
+		int err = check_rw(file, write), rwf = !err && ret ? rwf_to_iocb(file, flags, write) : 0;
 
-		ret = do_iter(file, &iter, p, rwf, write);
-		pos_end(file, locked);
+		if (err || rwf < 0)
+			ret = err ? err : rwf;
+		if (ret > 0) {
+			loff_t *p = pos ? pos : pos_begin(file, &locked);
+
+			ret = unlikely(file_is_plain(file, write)) ? do_pieces(file, &iter, p, write)
+								   : do_iter(file, &iter, p, rwf, write);
+			pos_end(file, locked);
+		}
 	}
 	kfree(iov);
 	return ret;
@@ -229,11 +267,10 @@ static ssize_t rw_vector(struct file *file, uptr vec, unsigned long vlen, loff_t
 static long do_rwv(unsigned int fd, uptr vec, unsigned long vlen, unsigned int flags, bool write)
 {
 	struct fd f = fdget(fd);
-	int rwf = rwf_to_iocb(flags);
 
 	if (!f.file)
 		return -EBADF;
-	ssize_t ret = rwf < 0 ? rwf : rw_vector(f.file, vec, vlen, NULL, rwf, write);
+	ssize_t ret = rw_vector(f.file, vec, vlen, NULL, flags, write);
 
 	fdput(f);
 	return ret;
@@ -244,14 +281,13 @@ static long do_prwv(unsigned int fd, uptr vec, unsigned long vlen, loff_t pos, u
 	if (pos < 0)
 		return -EINVAL;
 	struct fd f = fdget(fd);
-	int rwf = rwf_to_iocb(flags);
 
 	if (!f.file)
 		return -EBADF;
 	ssize_t ret = -ESPIPE;
 
 	if (f.file->f_mode & (write ? FMODE_PWRITE : FMODE_PREAD))
-		ret = rwf < 0 ? rwf : rw_vector(f.file, vec, vlen, &pos, rwf, write);
+		ret = rw_vector(f.file, vec, vlen, &pos, flags, write);
 	fdput(f);
 	return ret;
 }

@@ -203,6 +203,7 @@ static void signalfd_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 static const struct file_operations signalfd_fops = {
+	.fop_flags = FOP_PLAIN_READ,
 	.llseek = noop_llseek,
 	.read_iter = signalfd_read,
 	.poll = signalfd_poll,

@@ -21,6 +21,16 @@
 
 enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIFT = 8, SPLICE_F_ALL = 15 };
 
+static bool can_splice_from(const struct file *f)
+{
+	return f->f_op->read_iter && !file_is_plain(f, false) && !(f->f_op->fop_flags & FOP_NO_SPLICE_READ);
+}
+
+static bool can_splice_to(const struct file *f)
+{
+	return f->f_op->write_iter && !file_is_plain(f, true) && !(f->f_op->fop_flags & FOP_NO_SPLICE_WRITE);
+}
+
 static bool has_pages(const struct file *f)
 {
 	return f->f_op->read_iter == generic_file_read_iter;
@@ -88,7 +98,8 @@ static ssize_t do_splice_direct(struct file *in, loff_t *ppos, struct file *out,
 			n = page ? PTR_ERR(page) : 0;
 			break;
 		}
-		n = write_part(out, page, off, got, opos);
+		/* Not earlier: nothing can be written to any file. */
+		n = can_splice_to(out) ? write_part(out, page, off, got, opos) : -EINVAL;
 		put_page(page);
 		if (n <= 0)
 			break;
@@ -103,17 +114,17 @@ static ssize_t do_splice_direct(struct file *in, loff_t *ppos, struct file *out,
 }
 
 /*
- * A position for @f: the caller's (*@user) or the file's own. Return: 0, -ESPIPE if it has none but one is
+ * A position for @f: the caller's (*@user) or the file's own. Return: 0, or @none if it has none but one is
  * given.
  */
-static int get_pos(const struct file *f, uptr user, loff_t *pos)
+static int get_pos(const struct file *f, uptr user, loff_t *pos, int none)
 {
 	if (uptr_is_null(user)) {
 		*pos = f->f_pos;
 		return 0;
 	}
 	if (!(f->f_mode & FMODE_PREAD))
-		return -ESPIPE;
+		return none;
 	return copy_from_user(pos, user, sizeof(*pos)) ? -EFAULT : 0;
 }
 
@@ -124,55 +135,6 @@ static int set_pos(struct file *f, uptr user, loff_t pos)
 	if (!(f->f_mode & FMODE_STREAM))
 		f->f_pos = pos;
 	return 0;
-}
-
-static ssize_t do_sendfile(struct file *out, struct file *in, uptr offset, size_t count)
-{
-	loff_t pos, opos = out->f_pos;
-
-	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
-		return -EBADF;
-	int err = get_pos(in, offset, &pos);
-
-	if (err)
-		return err;
-	if ((ssize_t)count < 0 || pos < 0 || pos + (loff_t)count < 0)
-		return -EINVAL;
-	if (out->f_flags & O_APPEND)
-		return -EINVAL;
-	/*
-	 * From files alone, as Linux has it where no pipe takes part: from a terminal or a socket
-	 * the loop would wait for
-	 * more after a short read, and an end of file in the middle would be lost to the caller.
-	 */
-	umode_t mode = in->f_inode->i_mode;
-
-	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !in->f_op->read_iter || !out->f_op->write_iter)
-		return -EINVAL;
-	ssize_t n = do_splice_direct(in, &pos, out, &opos, min(count, MAX_RW_COUNT));
-
-	if (n > 0) {
-		set_pos(out, UPTR_NULL, opos);
-		err = set_pos(in, offset, pos);
-	}
-	return err ? err : n;
-}
-
-SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, uptr, offset, size_t, count)
-{
-	struct fd in = fdget((unsigned int)in_fd);
-	ssize_t ret = -EBADF;
-
-	if (!in.file)
-		return -EBADF;
-	struct fd out = fdget((unsigned int)out_fd);
-
-	if (out.file) {
-		ret = do_sendfile(out.file, in.file, offset, count);
-		fdput(out);
-	}
-	fdput(in);
-	return ret;
 }
 
 static ssize_t do_copy_file_range(struct file *in, uptr off_in, struct file *out, uptr off_out, size_t len)
@@ -187,10 +149,10 @@ static ssize_t do_copy_file_range(struct file *in, uptr off_in, struct file *out
 		return -EISDIR;
 	if (!S_ISREG(in->f_inode->i_mode) || !S_ISREG(out->f_inode->i_mode))
 		return -EINVAL;
-	int err = get_pos(in, off_in, &ipos);
+	int err = get_pos(in, off_in, &ipos, -ESPIPE);
 
 	if (!err)
-		err = get_pos(out, off_out, &opos);
+		err = get_pos(out, off_out, &opos, -ESPIPE);
 	if (err)
 		return err;
 	if ((ssize_t)len < 0 || ipos < 0 || opos < 0 || ipos + (loff_t)len < 0 || opos + (loff_t)len < 0)
@@ -308,6 +270,59 @@ static ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe_ino
 	return done;
 }
 
+static ssize_t do_sendfile(struct file *out, struct file *in, uptr offset, size_t count)
+{
+	loff_t pos, opos = out->f_pos;
+
+	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
+		return -EBADF;
+	int err = get_pos(in, offset, &pos, -ESPIPE);
+
+	if (err)
+		return err;
+	if ((ssize_t)count < 0 || pos < 0 || pos + (loff_t)count < 0)
+		return -EINVAL;
+	if (out->f_flags & O_APPEND)
+		return -EINVAL;
+	if (!can_splice_from(in) || get_pipe_info(in))
+		return -EINVAL;
+	struct pipe_inode_info *opipe = get_pipe_info(out);
+	ssize_t n = -EINVAL;
+
+	count = min(count, MAX_RW_COUNT);
+	/*
+	 * Without a pipe, only from what has a position: from a terminal or a socket the loop would wait for more after
+	 * a short read, and an end of file in the middle would be lost to the caller.
+	 */
+	if (opipe)
+		n = splice_file_to_pipe(in, &pos, opipe, count, out->f_flags & O_NONBLOCK);
+	else if (in->f_mode & FMODE_LSEEK)
+		n = do_splice_direct(in, &pos, out, &opos, count);
+
+	if (n > 0) {
+		set_pos(out, UPTR_NULL, opos);
+		err = set_pos(in, offset, pos);
+	}
+	return err ? err : n;
+}
+
+SYSCALL_DEFINE4(sendfile, int, out_fd, int, in_fd, uptr, offset, size_t, count)
+{
+	struct fd in = fdget((unsigned int)in_fd);
+	ssize_t ret = -EBADF;
+
+	if (!in.file)
+		return -EBADF;
+	struct fd out = fdget((unsigned int)out_fd);
+
+	if (out.file) {
+		ret = do_sendfile(out.file, in.file, offset, count);
+		fdput(out);
+	}
+	fdput(in);
+	return ret;
+}
+
 static ssize_t splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *out, loff_t *pos, size_t len,
 				   bool nonblock)
 {
@@ -420,26 +435,26 @@ static ssize_t do_splice(struct file *in, uptr off_in, struct file *out, uptr of
 	loff_t pos;
 	ssize_t n;
 
+	if ((ipipe && !uptr_is_null(off_in)) || (opipe && !uptr_is_null(off_out)))
+		return -ESPIPE;
 	if (!(in->f_mode & FMODE_READ) || !(out->f_mode & FMODE_WRITE))
 		return -EBADF;
 	bool nonblock = flags & SPLICE_F_NONBLOCK;
 
-	if ((ipipe && !uptr_is_null(off_in)) || (opipe && !uptr_is_null(off_out)))
-		return -ESPIPE;
 	if (ipipe && opipe)
 		return splice_pipe_to_pipe(ipipe, opipe, len,
 					   nonblock || ((in->f_flags | out->f_flags) & O_NONBLOCK), false);
 	struct file *file = ipipe ? out : in;
 	uptr user = ipipe ? off_out : off_in;
-	int err = get_pos(file, user, &pos);
+	int err = get_pos(file, user, &pos, -EINVAL);
 
 	if (err)
 		return err;
 	if (ipipe && (out->f_flags & O_APPEND))
 		return -EINVAL;
-	if (ipipe && out->f_op->write_iter)
+	if (ipipe && can_splice_to(out))
 		n = splice_pipe_to_file(ipipe, out, &pos, len, nonblock || (in->f_flags & O_NONBLOCK));
-	else if (opipe && in->f_op->read_iter)
+	else if (opipe && can_splice_from(in))
 		n = splice_file_to_pipe(in, &pos, opipe, len, nonblock || (out->f_flags & O_NONBLOCK));
 	else
 		return -EINVAL;

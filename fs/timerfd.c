@@ -214,6 +214,7 @@ static void timerfd_show_fdinfo(struct seq_file *m, struct file *file)
 }
 
 static const struct file_operations timerfd_fops = {
+	.fop_flags = FOP_PLAIN_READ,
 	.llseek = noop_llseek,
 	.read_iter = timerfd_read,
 	.poll = timerfd_poll,

@@ -180,15 +180,19 @@ static ssize_t kmsg_write(__unused struct kiocb *iocb, struct iov_iter *from)
 }
 
 static const struct file_operations null_fops = {
+	.fop_flags = FOP_NOWAIT | FOP_NO_SPLICE_READ,
 	.llseek = noop_llseek, .read_iter = null_read, .write_iter = null_write,
 };
 static const struct file_operations zero_fops = {
+	.fop_flags = FOP_NOWAIT | FOP_NO_SPLICE_READ | FOP_NO_SPLICE_WRITE,
 	.llseek = noop_llseek, .read_iter = zero_read, .write_iter = null_write, .mmap = zero_mmap,
 };
 static const struct file_operations full_fops = {
+	.fop_flags = FOP_NO_SPLICE_READ | FOP_NO_SPLICE_WRITE,
 	.llseek = noop_llseek, .read_iter = zero_read, .write_iter = full_write,
 };
 static const struct file_operations random_fops = {
+	.fop_flags = FOP_NOWAIT,
 	.llseek = noop_llseek, .read_iter = random_read, .write_iter = random_write, .unlocked_ioctl = random_ioctl,
 };
 static const struct file_operations kmsg_fops = {

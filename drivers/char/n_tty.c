@@ -561,7 +561,7 @@ ssize_t n_tty_read(struct tty_struct *tty, struct file *file, struct kiocb *iocb
 	size_t done = 0;
 
 	(void)iocb;
-	if (err)
+	if (err || !iov_iter_count(to))
 		return err;
 	mutex_lock(&tty->mutex);
 	struct read_wait_rule rule = wait_rule(tty, iov_iter_count(to));
