@@ -67,7 +67,7 @@ $(KERNEL): $(OBJS) kernel/boot/kernel.ld tools/kallsyms.py
 # --- user programs and the initramfs -------------------------------------------------------------------------
 USER    := $(patsubst user/%.c,$B/user/%,$(wildcard user/*.c))
 ABI     := $(patsubst tests/abi/%.c,$B/abi/%,$(wildcard tests/abi/*.c))
-PLAYED  := $(patsubst tests/%.c,$B/%,$(wildcard tests/races/*.c tests/walk/*.c tests/system/*.c))
+PLAYED  := $(patsubst tests/%.c,$B/%,$(wildcard tests/races/*.c tests/walk/*.c tests/system/*.c tests/net/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 UCFLAGS := -std=gnu11 -O2 -g -static -pthread -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror,)
 SERVERS := $B/services

@@ -5,8 +5,7 @@
  * Linux:   net/ipv4/inet_connection_sock.c, net/core/request_sock.c (6.1)
  * Same:    when two sockets may share a port; requests live in ehash with a timer each; the accept queue under
  *          its own lock, so that no segment needs the listener's.
- * Differs: 1. bind() walks the owners of a port every time: no fastreuse cache. 2. no SYN cookies, no fast
- *             open.
+ * Differs: 1. bind() walks the owners of a port every time: no fastreuse cache. 2. no fast open.
  * Locks:   SOCK_OWNER, LISTENQ, BHASH, SLOCK (of children).
  * Walk:    tcp_conn_request() -> inet_csk_reqsk_queue_hash_add(); tcp_check_req() ->
  *          inet_csk_complete_hashdance() -> inet_csk_reqsk_queue_add(); accept() -> inet_accept() ->
@@ -402,6 +401,7 @@ int inet_csk_listen_start(struct sock *sk)
 	spin_lock_init(&queue->rskq_lock, LC_LISTENQ);
 	queue->rskq_accept_head = NULL;
 	queue->rskq_accept_tail = NULL;
+	queue->rskq_cookie_ns = 0;
 	sk->sk_ack_backlog = 0;
 	memset(&inet_csk(sk)->icsk_ack, 0, sizeof(inet_csk(sk)->icsk_ack));
 	/*

@@ -38,6 +38,7 @@ struct request_sock {
 	/* its timer, and whoever processes a segment for it: benign races, each field is one word */
 	u8 num_retrans;			/* SYN-ACKs sent again */
 	u8 num_timeout;			/* times the timer ran */
+	bool cookie;			/* in no table: the SYN-ACK's number remembers it (syncookies.c) */
 	bool acked;			/* the ACK came while the accept queue was full, or was deferred */
 	u32 ts_recent;
 	u64 timeout_ns;			/* of the next period */
@@ -57,6 +58,7 @@ struct request_sock_queue {
 	/* atomic */
 	atomic_t qlen;			/* requests that wait for their ACK */
 	atomic_t young;			/* of them, those whose SYN-ACK was sent once */
+	u64 rskq_cookie_ns;		/* when the last SYN cookie was sent; 0: never; one word */
 	u8 rskq_defer_accept;		/* TCP_DEFER_ACCEPT in SYN-ACK time-outs; sock owned to change */
 };
 
@@ -132,7 +134,7 @@ static inline int inet_csk_reqsk_queue_len(const struct sock *sk)
 }
 static inline bool inet_csk_reqsk_queue_is_full(const struct sock *sk)
 {
-	return (u32)inet_csk_reqsk_queue_len(sk) >= READ_ONCE(sk->sk_max_ack_backlog);
+	return (u32)inet_csk_reqsk_queue_len(sk) > READ_ONCE(sk->sk_max_ack_backlog);
 }
 static inline bool sk_acceptq_is_full(const struct sock *sk)
 {

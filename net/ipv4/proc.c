@@ -102,6 +102,9 @@ static const struct snmp_column snmp_udp[] = {
 static const struct snmp_column netstat_tcp[] = {
 	{ "TW", TCP_TIMEWAITED },
 	{ "DelayedACKs", TCP_DELAYEDACKS },
+	{ "SyncookiesSent", TCP_SYNCOOKIESSENT },
+	{ "SyncookiesRecv", TCP_SYNCOOKIESRECV },
+	{ "SyncookiesFailed", TCP_SYNCOOKIESFAILED },
 	{ "ListenOverflows", TCP_LISTENOVERFLOWS },
 	{ "ListenDrops", TCP_LISTENDROPS },
 	{ "TCPTimeouts", TCP_TIMEOUTS },

@@ -92,6 +92,8 @@ static bool tcp_is_connected_or_failed(const struct sock *sk)
 
 int tcp_wait_connect(struct sock *sk, s64 *timeo)
 {
+	bool done;
+
 	do {
 		int err = sock_error(sk);
 
@@ -103,7 +105,10 @@ int tcp_wait_connect(struct sock *sk, s64 *timeo)
 			return -EAGAIN;
 		if (signal_pending(current))
 			return sock_intr_errno(*timeo);
-	} while (!tcp_sleep_until(sk, timeo, tcp_is_connected_or_failed));
+		tcp_sk(sk)->write_pending++;
+		done = tcp_sleep_until(sk, timeo, tcp_is_connected_or_failed);
+		tcp_sk(sk)->write_pending--;
+	} while (!done);
 	return sock_error(sk);
 }
 

@@ -169,6 +169,7 @@ struct tcp_sock {
 	u8 num_sacks;			/* in selective_acks */
 	bool have_dsack;		/* duplicate_sack is to be sent */
 	bool recvmsg_inq;
+	u8 write_pending;		/* tasks that wait in SYN_SENT to send */
 	/* out of order */
 	struct rb_root out_of_order_queue;
 	struct sk_buff *ooo_last_skb;
@@ -209,7 +210,7 @@ struct tcp_sysctl {
 		max_tw_buckets, dsack;
 	int moderate_rcvbuf, slow_start_after_idle, challenge_ack_limit, invalid_ratelimit_ms, notsent_lowat,
 		reordering;
-	int early_retrans, rfc1337, stdurg;
+	int early_retrans, rfc1337, stdurg, syncookies;
 	int rmem[3], wmem[3];
 	long mem_limit;			/* bytes of all TCP socks */
 };
@@ -472,6 +473,20 @@ struct sock *tcp_check_req(struct sock *sk, struct sk_buff *skb, struct request_
 void tcp_child_process(struct sock *parent, struct sock *child, struct sk_buff *skb);
 struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock *req,
 				      struct sk_buff *skb) __must_check;
+
+void tcp_openreq_init(struct request_sock *req, const struct tcp_options_received *rx, const struct sk_buff *skb);
+void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener, const struct rtable *rt);
+
+/* --- syncookies.c */
+void cookie_setup(void);
+bool cookie_wanted(const struct sock *sk);
+void cookie_init(struct sock *sk, struct request_sock *req, const struct sk_buff *skb);
+u32 cookie_timestamp(const struct request_sock *req, u32 now);
+/*
+ * cookie_v4_check - is the ACK @skb for listener @sk the answer to a cookie? Return: the child, its slock held and a
+ * reference for tcp_child_process(); NULL: no, for *@why (LISTEN_BAD: to be answered with a RST).
+ */
+struct sock *cookie_v4_check(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason *why);
 
 /* --- tcp_ipv4.c */
 /* tcp_v4_send_reset - answer @skb with a RST, unless it is one. @sk: NULL or a connection. Keeps @skb. */

@@ -191,6 +191,22 @@ static bool tcp_rst_is_exact(const struct sock *sk, const struct sk_buff *skb)
 	return seq_eq(TCP_SKB_CB(skb)->seq, edge);
 }
 
+/*
+ * Simultaneous open: the peer had our SYN before it saw the SYN-ACK, so its own SYN-ACK repeats the SYN that we
+ * know and acknowledges ours (RFC 9293 3.5, figure 7). A listener's child has no socket yet, and no such
+ * business.
+ */
+static bool tcp_is_crossing_syn_ack(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+
+	return sk->sk_state == TCP_SYN_RECV && sk->sk_socket &&
+	       (cb->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK)) == (TCPHDR_SYN | TCPHDR_ACK) &&
+	       seq_eq(seq_add(cb->seq, 1), cb->end_seq) && seq_eq(cb->end_seq, tp->rcv_nxt) &&
+	       seq_eq(cb->ack_seq, tp->snd_nxt);
+}
+
 static int tcp_bad_syn(struct sock *sk, const struct sk_buff *skb)
 {
 	SNMP_INC(TCP_INERRS);
@@ -229,6 +245,8 @@ static int tcp_validate_incoming(struct sock *sk, const struct sk_buff *skb)
 			tcp_send_challenge_ack(sk, skb);
 		return SKB_DROP_REASON_TCP_RESET;
 	}
+	if (tcp_is_crossing_syn_ack(sk, skb))
+		return TCP_GO_ON;
 	/* The third check, security and precedence, is for nobody (RFC 9293 keeps it for history). */
 	if (flags & TCPHDR_SYN)
 		return tcp_bad_syn(sk, skb);
@@ -372,7 +390,7 @@ static bool tcp_rcv_fast_path(struct sock *sk, struct sk_buff *skb)
 	unsigned int header_len = tp->tcp_header_len;
 
 	if ((tcp_flag_word(th) & psh_mask) != tp->pred_flags || !seq_eq(TCP_SKB_CB(skb)->seq, tp->rcv_nxt) ||
-	    seq_after(TCP_SKB_CB(skb)->ack_seq, tp->snd_nxt))
+	    (u32)seq_diff(TCP_SKB_CB(skb)->ack_seq, tp->snd_una) > (u32)seq_diff(tp->snd_nxt, tp->snd_una))
 		return false;
 	tp->rx_opt.saw_tstamp = false;
 	if (header_len == sizeof(struct tcphdr) + TCPOLEN_TSTAMP_ALIGNED) {
@@ -489,8 +507,9 @@ static void tcp_synsent_syn_ack(struct sock *sk, struct sk_buff *skb)
 	tcp_finish_connect(sk);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_state_change(sk);
-	if (inet_csk(sk)->icsk_accept_queue.rskq_defer_accept || inet_csk_in_pingpong_mode(sk)) {
-		/* The ACK may ride on data that is sure to come soon (TCP_DEFER_ACCEPT, TCP_QUICKACK 0). */
+	if (tp->write_pending || inet_csk(sk)->icsk_accept_queue.rskq_defer_accept ||
+	    inet_csk_in_pingpong_mode(sk)) {
+		/* It may ride on data that is sure to come (a waiting send(), TCP_DEFER_ACCEPT, TCP_QUICKACK 0). */
 		inet_csk_schedule_ack(sk);
 		tcp_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
 		inet_csk(sk)->icsk_ack.pending |= ICSK_ACK_TIMER;
@@ -577,15 +596,28 @@ static int tcp_rcv_synsent(struct sock *sk, struct sk_buff *skb)
 	return TCP_GO_ON;
 }
 
-/* RFC 9293 3.10.7.2. Return as above. The listener is not locked. */
+/* The second check: an ACK for a listener answers a SYN cookie, or nothing at all. Return as below. */
+static int tcp_listen_ack(struct sock *sk, struct sk_buff *skb)
+{
+	enum skb_drop_reason why;
+	struct sock *child = cookie_v4_check(sk, skb, &why);
+
+	if (child) {
+		tcp_child_process(sk, child, skb);
+		return TCP_TAKEN;
+	}
+	if (why == SKB_DROP_REASON_TCP_LISTEN_BAD)
+		tcp_v4_send_reset(sk, skb, why);
+	return (int)why;
+}
+
+/* RFC 9293 3.10.7.2. Return: TCP_GO_ON, TCP_TAKEN or the drop reason. The listener is not locked. */
 static int tcp_rcv_listen(struct sock *sk, struct sk_buff *skb)
 {
 	u8 flags = TCP_SKB_CB(skb)->tcp_flags;
 
-	if (flags & TCPHDR_ACK) {
-		tcp_v4_send_reset(sk, skb, SKB_DROP_REASON_TCP_LISTEN_BAD);
-		return SKB_DROP_REASON_TCP_LISTEN_BAD;
-	}
+	if (flags & TCPHDR_ACK)
+		return tcp_listen_ack(sk, skb);
 	if (flags & TCPHDR_RST)
 		return SKB_DROP_REASON_TCP_RESET;
 	if (!(flags & TCPHDR_SYN) || (flags & TCPHDR_FIN))

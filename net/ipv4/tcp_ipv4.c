@@ -216,7 +216,7 @@ struct sock *tcp_v4_syn_recv_sock(struct sock *sk, struct sk_buff *skb, struct r
 		tcp_done(newsk, TCP_EV_ABORT);
 		goto out_drop;
 	}
-	*own_req = inet_ehash_nolisten(newsk, req_to_sk(req));
+	*own_req = inet_ehash_nolisten(newsk, req->cookie ? NULL : req_to_sk(req));
 	return newsk;
 out_drop:
 	SNMP_INC(TCP_LISTENDROPS);
@@ -641,6 +641,7 @@ void tcp_init(void)
 	get_random_bytes(&tcp_seq_secret, sizeof(tcp_seq_secret));
 	get_random_bytes(&tcp_ts_secret, sizeof(tcp_ts_secret));
 	inet_csk_init();
+	cookie_setup();
 	tcp_sysctl_init();
 	tcp_proc_init();
 }

@@ -165,8 +165,8 @@ void tcp_time_wait(struct sock *sk, u8 substate, u64 timeo_ns)
 
 /* --- requests */
 
-static void tcp_openreq_init(struct request_sock *req, const struct tcp_options_received *rx,
-			     const struct sk_buff *skb)
+/* tcp_openreq_init - what @skb says, and its options @rx, into @req. */
+void tcp_openreq_init(struct request_sock *req, const struct tcp_options_received *rx, const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -186,8 +186,8 @@ static void tcp_openreq_init(struct request_sock *req, const struct tcp_options_
 	req->tos = iph->tos;
 }
 
-static void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener,
-				  const struct rtable *rt)
+/* tcp_openreq_init_rwin - the window that the SYN-ACK of @req offers. */
+void tcp_openreq_init_rwin(struct request_sock *req, const struct sock *listener, const struct rtable *rt)
 {
 	u32 clamp = tcp_sk(listener)->window_clamp, full_space = (u32)tcp_full_space(listener);
 	u32 mss = tcp_advertise_mss(listener, rt) - (req->tstamp_ok ? TCPOLEN_TSTAMP_ALIGNED : 0);
@@ -208,8 +208,8 @@ static int tcp_conn_admit(const struct sock *sk, const struct sk_buff *skb)
 
 	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
 		return SKB_DROP_REASON_IP_INADDRERRORS;
-	/* One that reopens a TIME_WAIT has proved that it is not a flood. */
-	if (!TCP_SKB_CB(skb)->tw_isn &&
+	/* One that reopens a TIME_WAIT has proved that it is not a flood; with cookies there is always room. */
+	if (!TCP_SKB_CB(skb)->tw_isn && !tcp_sysctl.syncookies &&
 	    (inet_csk_reqsk_queue_is_full(sk) || inet_csk_reqsk_queue_len(sk) >= tcp_sysctl.max_syn_backlog)) {
 		SNMP_INC(TCP_LISTENDROPS);
 		return SKB_DROP_REASON_TCP_REQQ_FULL;
@@ -245,6 +245,12 @@ int tcp_conn_request(struct sock *sk, struct sk_buff *skb)
 	}
 	tcp_openreq_init_rwin(req, sk, rt);
 	req->ts_off = tcp_v4_init_ts_off(req->common.skc_rcv_saddr, req->common.skc_daddr);
+	if (!TCP_SKB_CB(skb)->tw_isn && cookie_wanted(sk)) {
+		cookie_init(sk, req, skb);
+		(void)tcp_v4_send_synack(sk, req, rt);
+		reqsk_put(req);
+		return TCP_GO_ON;
+	}
 	req->snt_isn = TCP_SKB_CB(skb)->tw_isn
 			       ? SEQ(TCP_SKB_CB(skb)->tw_isn)
 			       : tcp_v4_init_seq(req->common.skc_rcv_saddr, req->common.skc_daddr,

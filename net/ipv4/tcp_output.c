@@ -822,8 +822,9 @@ static void tcp_connect_init(struct sock *sk)
 	if ((sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
 	    (!tp->window_clamp || tp->window_clamp > (u32)tcp_full_space(sk)))
 		tp->window_clamp = (u32)tcp_full_space(sk);
+	/* Whether the peer will have timestamps is not known, unless a record of TIME_WAIT has told. */
 	w = tcp_select_initial_window(tcp_full_space(sk), tp->window_clamp,
-				      tp->advmss - (u32)(tp->tcp_header_len - sizeof(struct tcphdr)),
+				      tp->advmss - (tp->rx_opt.ts_recent_stamp_ns ? TCPOLEN_TSTAMP_ALIGNED : 0),
 				      tcp_sysctl.window_scaling);
 	tp->rcv_wnd = w.rcv_wnd;
 	tp->window_clamp = w.window_clamp;
@@ -896,7 +897,10 @@ static void tcp_synack_options(const struct sock *sk, const struct rtable *rt, c
 	}
 	if (req->tstamp_ok) {
 		o->options |= OPTION_TS;
-		o->tsval = tcp_ns_to_ts(ktime_get_ns()) + req->ts_off;
+		o->tsval = tcp_ns_to_ts(ktime_get_ns());
+		if (req->cookie)
+			o->tsval = cookie_timestamp(req, o->tsval);
+		o->tsval += req->ts_off;
 		o->tsecr = req->ts_recent;
 	}
 	if (req->sack_ok)

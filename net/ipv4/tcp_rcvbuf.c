@@ -211,6 +211,9 @@ void tcp_init_buffer_space(struct sock *sk)
 	tp->rcvq_space.seq = tp->copied_seq;
 	if (tp->window_clamp >= maxwin)
 		tp->window_clamp = max(maxwin, 2U * tp->advmss);
+	/* One segment's room is kept back, for one that comes although the window is full. */
+	if (tp->window_clamp > 2 * tp->advmss && tp->window_clamp + tp->advmss > maxwin)
+		tp->window_clamp = max(2 * tp->advmss, maxwin - tp->advmss);
 	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
 	tp->snd_cwnd_stamp_ns = tp->tcp_mstamp_ns;
 	tp->rcvq_space.space = min(min(tp->rcv_ssthresh, tp->rcv_wnd), (u32)TCP_INIT_CWND * tp->advmss);
