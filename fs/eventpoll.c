@@ -956,7 +956,7 @@ SYSCALL_DEFINE6(epoll_pwait2, int, epfd, uptr, events, int, maxevents, uptr, tim
 
 void eventpoll_init(void)
 {
-	epi_cache = kmem_cache_create("eventpoll_epi", sizeof(struct epitem), 64);
+	epi_cache = kmem_cache_create("eventpoll_epi", sizeof(struct epitem), 0);
 	pwq_cache = kmem_cache_create("eventpoll_pwq", sizeof(struct eppoll_entry), 0);
 	epoll_users_init();
 }

@@ -314,13 +314,13 @@ static void epoll_round(void *arg)
 	must(write(w->out, &v, 8) == 8 && epoll_wait(w->ep, &e, 1, -1) == 1 && read(w->in, &v, 8) == 8,
 	     "epoll round trip");
 }
-static void bench_epoll_wake(void)
+static pid_t start_epoll_echo(struct wake_pair *mine)
 {
 	int a = eventfd(0, 0), b = eventfd(0, 0);
 	struct epoll_event e = { .events = EPOLLIN };
-	struct wake_pair mine = { epoll_create1(0), a, b };
 
-	epoll_ctl(mine.ep, EPOLL_CTL_ADD, a, &e);
+	*mine = (struct wake_pair){ epoll_create1(0), a, b };
+	epoll_ctl(mine->ep, EPOLL_CTL_ADD, a, &e);
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -334,7 +334,61 @@ static void bench_epoll_wake(void)
 			     "epoll echo");
 		}
 	}
+	return pid;
+}
+static void bench_epoll_wake(void)
+{
+	struct wake_pair mine;
+	pid_t pid = start_epoll_echo(&mine);
+
 	measure("epoll_eventfd_round_trip", 300, epoll_round, &mine);
+	end_echo(pid);
+}
+
+/* Bytes of whole slabs that the named cache has for each of @objects. */
+static long slab_bytes(const char *cache, long objects)
+{
+	char line[256], name[64];
+	long num, per_slab, pages, bytes = 0;
+	FILE *f = fopen("/proc/slabinfo", "r");
+
+	must(f != NULL, "slabinfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %*d %ld %*d %ld %ld", name, &num, &per_slab, &pages) == 4 &&
+		    strcmp(name, cache) == 0 && per_slab)
+			bytes = (num + per_slab - 1) / per_slab * pages * 4096 / objects;
+	fclose(f);
+	return bytes;
+}
+
+/* One epoll with more and more idle files: what the next ADD costs, what a wake-up, and the memory of each watch. */
+static void bench_epoll_scale(void)
+{
+	enum { MOST = 100000, ADDS = 500 };
+	struct epoll_event e = { .events = EPOLLIN };
+	struct wake_pair mine;
+	pid_t pid = start_epoll_echo(&mine);
+	int n = 0;
+
+	measure("epoll_round_trip_0_idle", 300, epoll_round, &mine);
+	for (int size = 100; size <= MOST; size *= 10) {
+		static int fds[ADDS];
+
+		for (; n < size; n++)
+			must(epoll_ctl(mine.ep, EPOLL_CTL_ADD, eventfd(0, 0), &e) == 0, "idle eventfd");
+		for (int i = 0; i < ADDS; i++)
+			fds[i] = eventfd(0, 0);
+		uint64_t begin = ticks();
+
+		for (int i = 0; i < ADDS; i++)
+			must(epoll_ctl(mine.ep, EPOLL_CTL_ADD, fds[i], &e) == 0, "ADD");
+		printf("epoll_add_at_%d %llu\n", size, (unsigned long long)(ticks() - begin) / ADDS);
+		for (int i = 0; i < ADDS; i++)
+			close(fds[i]);
+	}
+	measure("epoll_round_trip_100k_idle", 300, epoll_round, &mine);
+	printf("epoll_bytes_per_watch %ld\n", slab_bytes("eventpoll_epi", n) + slab_bytes("eventpoll_pwq", n));
+	fflush(stdout);
 	end_echo(pid);
 }
 
@@ -434,26 +488,30 @@ static void bench_udp(void)
 	end_echo(pid);
 }
 
+/* A group that is large: only for who asks for it. */
+#define BY_NAME "*"
+
 static const struct { const char *name; void (*run)(void); } groups[] = {
 	{ "null", bench_null }, { "eventfd", bench_eventfd }, { "pipe", bench_pipe }, { "open", bench_open },
 	{ "mmap", bench_mmap }, { "signal", bench_signal }, { "fork", bench_fork }, { "thread", bench_thread },
 	{ "ping_pong", bench_ping_pong }, { "futex", bench_futex }, { "epoll", bench_epoll },
 	{ "epoll_wake", bench_epoll_wake }, { "tcp", bench_tcp }, { "udp", bench_udp },
+	{ BY_NAME "epoll_scale", bench_epoll_scale },
 };
 
 int main(int argc, char **argv)
 {
-	struct rlimit files = { 20000, 20000 };
+	struct rlimit files = { 110000, 110000 };
 
 	self = argv[0];
 	if (argc > 1 && strcmp(argv[1], "--exit") == 0)
 		return 0;
 	setrlimit(RLIMIT_NOFILE, &files);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		bool wanted = argc < 2;
+		bool by_name = groups[i].name[0] == BY_NAME[0], wanted = argc < 2 && !by_name;
 
 		for (int a = 1; a < argc; a++)
-			wanted |= strcmp(argv[a], groups[i].name) == 0;
+			wanted |= strcmp(argv[a], groups[i].name + by_name) == 0;
 		if (!wanted)
 			continue;
 		/* A process of its own, so that one row's threads and descriptors do not weigh on the next. */
