@@ -50,8 +50,11 @@ struct path { struct vfsmount *mnt; struct dentry *dentry; };
 
 /* One operation under way. */
 struct kiocb { struct file *ki_filp; loff_t ki_pos; int ki_flags; };
-/* IOCB_NOWAIT: O_NONBLOCK or RWF_NOWAIT was asked for. IOCB_APPEND: O_APPEND or RWF_APPEND. */
-enum { IOCB_NOWAIT = 1, IOCB_APPEND = 2 };
+/*
+ * IOCB_NOWAIT: O_NONBLOCK or RWF_NOWAIT was asked for. IOCB_APPEND: O_APPEND or RWF_APPEND. IOCB_MORE: the next bytes
+ * follow at once, so a socket need not send a part of a segment.
+ */
+enum { IOCB_NOWAIT = 1, IOCB_APPEND = 2, IOCB_MORE = 4 };
 
 /* One open file: shared by all descriptors that dup() and fork() made of it. */
 struct file {
@@ -301,7 +304,7 @@ void run_deferred_fputs(void);
 ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t *pos);
 ssize_t kernel_write(struct file *file, const void *buf, size_t n, loff_t *pos);
 ssize_t vfs_read_iter(struct file *file, struct iov_iter *iter, loff_t *pos);
-ssize_t vfs_write_iter(struct file *file, struct iov_iter *iter, loff_t *pos);
+ssize_t vfs_write_iter(struct file *file, struct iov_iter *iter, loff_t *pos, int ki_flags);
 loff_t generic_file_llseek(struct file *file, loff_t off, int whence);
 loff_t noop_llseek(struct file *file, loff_t off, int whence);
 /* simple_read_from_buffer - as much of @from as @pos allows. For small generated texts. */

@@ -52,13 +52,13 @@ ssize_t vfs_read_iter(struct file *file, struct iov_iter *iter, loff_t *pos)
 	return do_iter(file, iter, pos, 0, false);
 }
 
-ssize_t vfs_write_iter(struct file *file, struct iov_iter *iter, loff_t *pos)
+ssize_t vfs_write_iter(struct file *file, struct iov_iter *iter, loff_t *pos, int ki_flags)
 {
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (!file->f_op->write_iter)
 		return -EINVAL;
-	return do_iter(file, iter, pos, 0, true);
+	return do_iter(file, iter, pos, ki_flags, true);
 }
 
 ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t *pos)
@@ -74,7 +74,7 @@ ssize_t kernel_write(struct file *file, const void *buf, size_t n, loff_t *pos)
 	struct iov_iter iter;
 
 	iov_iter_kbuf(&iter, true, (void *)(unsigned long)buf, n);
-	return vfs_write_iter(file, &iter, pos);
+	return vfs_write_iter(file, &iter, pos, 0);
 }
 
 ssize_t simple_read_iter(struct kiocb *iocb, struct iov_iter *to, const void *from, size_t available)

@@ -72,13 +72,19 @@ static struct page *page_at(struct file *in, loff_t *pos, size_t len, u32 *off, 
 	return page;
 }
 
-/* Write part of a page to @out. Return: bytes or -errno. */
-static ssize_t write_part(struct file *out, struct page *page, u32 off, u32 len, loff_t *pos)
+/* Write part of a page to @out; @ki_flags: 0 or IOCB_MORE. Return: bytes or -errno. */
+static ssize_t write_part(struct file *out, struct page *page, u32 off, u32 len, loff_t *pos, int ki_flags)
 {
 	struct iov_iter iter;
 
 	iov_iter_kbuf(&iter, true, (u8 *)page_address(page) + off, len);
-	return vfs_write_iter(out, &iter, pos);
+	return vfs_write_iter(out, &iter, pos, ki_flags);
+}
+
+/* After this page comes another: not if the file ends here, though the caller asked for @left bytes more. */
+static int more_follows(const struct file *in, loff_t pos, size_t left)
+{
+	return left && has_pages(in) && pos < READ_ONCE(in->f_inode->i_size) ? IOCB_MORE : 0;
 }
 
 /*
@@ -99,7 +105,9 @@ static ssize_t do_splice_direct(struct file *in, loff_t *ppos, struct file *out,
 			break;
 		}
 		/* Not earlier: nothing can be written to any file. */
-		n = can_splice_to(out) ? write_part(out, page, off, got, opos) : -EINVAL;
+		n = can_splice_to(out)
+			    ? write_part(out, page, off, got, opos, more_follows(in, pos, len - got))
+			    : -EINVAL;
 		put_page(page);
 		if (n <= 0)
 			break;
@@ -349,7 +357,7 @@ static ssize_t splice_pipe_to_file(struct pipe_inode_info *pipe, struct file *ou
 		mutex_unlock(&pipe->mutex);
 		if (was_full)
 			pipe_wake_writers(pipe);
-		ssize_t n = write_part(out, page, off, want, pos);
+		ssize_t n = write_part(out, page, off, want, pos, 0);
 
 		put_page(page);
 		if (n <= 0)

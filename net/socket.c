@@ -231,7 +231,8 @@ static ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -ESPIPE;
 	msghdr_init(&msg, from);
 	msg.msg_flags = sock_nonblock_flag(file) |
-			(iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0);
+			(iocb->ki_flags & IOCB_NOWAIT ? MSG_DONTWAIT : 0) |
+			(iocb->ki_flags & IOCB_MORE ? MSG_MORE : 0);
 	if (sock->type == SOCK_SEQPACKET)
 		msg.msg_flags |= MSG_EOR;
 	ssize_t n = sock_sendmsg(sock, &msg);

@@ -290,6 +290,7 @@ void tcp_init_transfer(struct sock *sk);
 /* tcp_send_challenge_ack - RFC 5961: answer what looks forged with an ACK, at a limited rate. */
 void tcp_send_challenge_ack(struct sock *sk, const struct sk_buff *skb);
 bool tcp_oow_rate_limited(u64 *last_ns, const struct sk_buff *skb);
+void tcp_incr_quickack(struct sock *sk, unsigned int max_quickacks);
 void tcp_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
 void tcp_parse_syn_options(const struct sk_buff *skb, struct tcp_options_received *rx);
 

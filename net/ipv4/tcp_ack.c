@@ -341,6 +341,16 @@ static void tcp_ack_new(struct sock *sk, struct sk_buff *skb, seq32 ack, struct 
 	tp->rcv_tstamp_ns = tp->tcp_mstamp_ns;
 }
 
+/* Progress restarts the timer. What SACK tells takes the place of a loss probe (RFC 8985 7.2): then the RTO is left. */
+static void tcp_ack_set_timer(struct sock *sk, int flag)
+{
+	if (!tcp_sk(sk)->packets_out)
+		inet_csk_clear_retransmit(sk);
+	else if (((flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true)) ||
+		 ((flag & FLAG_DATA_SACKED) && inet_csk(sk)->icsk_pending == ICSK_TIME_LOSS_PROBE))
+		tcp_rearm_rto(sk);
+}
+
 int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -368,6 +378,9 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 		tcp_replace_ts_recent(tp, TCP_SKB_CB(skb)->seq);
 	tcp_ack_new(sk, skb, ack, &st);
 	if (!st.prior_packets) {
+		/* All was acknowledged before; a DSACK may still tell that the last recovery was for nothing. */
+		if (st.flag & FLAG_DSACKING_ACK)
+			tcp_fastretrans_alert(sk, &st);
 		tcp_ack_probe(sk);
 		tcp_process_tlp_ack(sk, ack, st.flag);
 		return 1;
@@ -378,10 +391,7 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 		tcp_count_dupack(&st);
 		tcp_fastretrans_alert(sk, &st);
 	}
-	if (!tp->packets_out)
-		inet_csk_clear_retransmit(sk);
-	else if ((st.flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true))
-		tcp_rearm_rto(sk);
+	tcp_ack_set_timer(sk, st.flag);
 	tcp_cong_control(sk, ack, &st);
 	if (st.rexmit)
 		tcp_xmit_retransmit_queue(sk);

@@ -17,7 +17,8 @@
 
 /* --- acknowledging */
 
-static void tcp_incr_quickack(struct sock *sk, unsigned int max_quickacks)
+/* tcp_incr_quickack - at least so many ACKs at once, unless the session is interactive (or TCP_QUICKACK is off). */
+void tcp_incr_quickack(struct sock *sk, unsigned int max_quickacks)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	unsigned int quickacks = tcp_sk(sk)->rcv_wnd / (2 * icsk->icsk_ack.rcv_mss);

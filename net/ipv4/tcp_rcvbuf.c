@@ -95,7 +95,8 @@ void tcp_sndbuf_expand(struct sock *sk)
 	u32 nr_segs = max(max_t(u32, TCP_INIT_CWND, tp->snd_cwnd), tp->reordering + 1U);
 	u64 sndmem;
 
-	per_mss += (u32)sizeof(struct sk_buff);
+	/* What a segment's memory really takes: pages are cut in powers of two. */
+	per_mss = (1U << (32 - __builtin_clz(per_mss - 1))) + (u32)sizeof(struct sk_buff);
 	sndmem = 2ULL * nr_segs * per_mss;
 	if (READ_ONCE(sk->sk_sndbuf) < (s64)sndmem)
 		WRITE_ONCE(sk->sk_sndbuf, (int)min_t(u64, sndmem, (u64)tcp_sysctl.wmem[2]));
@@ -318,7 +319,7 @@ void tcp_event_data_recv(struct sock *sk, struct sk_buff *skb)
 	tcp_rcv_rtt_measure(tp);
 	if (!icsk->icsk_ack.ato_ns) {
 		/* The first data: the peer is in slow start and wants ACKs. */
-		tcp_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
+		tcp_incr_quickack(sk, TCP_MAX_QUICKACKS);
 		icsk->icsk_ack.ato_ns = TCP_ATO_MIN_NS;
 	} else {
 		u64 m = now - icsk->icsk_ack.lrcvtime_ns;
@@ -329,7 +330,7 @@ void tcp_event_data_recv(struct sock *sk, struct sk_buff *skb)
 			icsk->icsk_ack.ato_ns = min((icsk->icsk_ack.ato_ns >> 1) + m, icsk->icsk_rto_ns);
 		} else if (m > icsk->icsk_rto_ns) {
 			/* The peer was idle long enough to start over. */
-			tcp_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
+			tcp_incr_quickack(sk, TCP_MAX_QUICKACKS);
 		}
 	}
 	icsk->icsk_ack.lrcvtime_ns = now;

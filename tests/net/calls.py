@@ -135,7 +135,7 @@ def compile_call(player, words, wanted):
     if call == "send":
         return send_call(slot, args, wanted)
     if call == "recv":
-        return f"recv {slot} {args[0]} {bits(args[1:], MSG_FLAGS)}", received(int(args[0]), wanted)
+        return f"recv {slot} {args[0]} {bits(args[1:], MSG_FLAGS)}", plain if "trunc" in args else received(int(args[0]), wanted)
     if call == "sendfile":
         return f"sendfile {slot} {args[0]}", returns(wanted, int(args[0]))
     if call == "shutdown":

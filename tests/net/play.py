@@ -190,7 +190,7 @@ class Peer:
         self.peer_port, self.guest_port = peer_port, None
         self.guest_isn = None
         self.nxt, self.acked, self.window = 0, 0, 65535
-        self.timestamps, self.echo = False, 0
+        self.timestamps, self.tsval, self.echo = False, None, 0    # tsval: what the script said last
         self.queue = collections.deque()
         self.last = None                # the guest's last segment
         self.last_tsval = None
@@ -254,10 +254,11 @@ class Player:
             s.options = {}
         if "ts" in s.options:
             val, ecr = s.options["ts"] if s.options["ts"] is not True else (None, None)
-            s.options["ts"] = (self.clock() if val is None else val, p.echo if ecr is None else ecr)
+            p.tsval = p.tsval if val is None else val
+            s.options["ts"] = (self.clock() if p.tsval is None else p.tsval, p.echo if ecr is None else ecr)
             p.timestamps = p.timestamps or "S" in s.flags
         elif s.options.pop("nots", None) is None and p.timestamps:
-            s.options["ts"] = (self.clock(), p.echo)
+            s.options["ts"] = (self.clock() if p.tsval is None else p.tsval, p.echo)
         p.nxt = max(p.nxt, s.end) if "R" not in s.flags else p.nxt
         self.event = time.time()
         await self.hub.send(seg.encode(s, self.ip, self.hub.guest, p.peer_port, p.guest_port or self.guest_port, PEER_ISN,
