@@ -5,7 +5,8 @@
  * Same:    names; holding one turns preemption off; _bh turns softirqs off, _irq/_irqsave
  *          interrupts.
  * Differs: 1. each lock names its class in kernel/lock_order.h when it is made.
- *          2. a ticket lock: first come, first served.
+ *          2. one word, set by whoever finds it clear: no order among those who wait (kernel/locking/spinlock.c
+ *             says why). Linux does the same when it runs on a hypervisor.
  * Locks:   it is one.
  * Walk:    everywhere.
  */
@@ -17,8 +18,7 @@
 #include "kernel/softirq.h"
 
 typedef struct {
-	u16 owner;	/* ticket being served */
-	u16 next;	/* ticket to draw */
+	u32 locked;
 	u16 class;	/* enum lock_class */
 	u16 unused;
 } spinlock_t;
@@ -31,8 +31,8 @@ static inline void spin_lock_init(spinlock_t *l, enum lock_class class)
 	*l = (spinlock_t)__SPIN_LOCK_UNLOCKED(class);
 }
 
-/* spin_lock_slow - wait until @ticket is served. Context: preemption off. */
-void spin_lock_slow(spinlock_t *l, u16 ticket);
+/* spin_lock_slow - wait until @l is free, and take it. Context: preemption off. */
+void spin_lock_slow(spinlock_t *l);
 
 /*
  * arch_spin_* - the lock alone, without preemption count and checker; for the scheduler and the
@@ -40,27 +40,15 @@ void spin_lock_slow(spinlock_t *l, u16 ticket);
  */
 static __always_inline void arch_spin_lock(spinlock_t *l)
 {
-	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
-
-	if (unlikely(smp_load_acquire(&l->owner) != ticket))
-		spin_lock_slow(l, ticket);
+	if (unlikely(__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)))
+		spin_lock_slow(l);
 }
 static __always_inline bool arch_spin_trylock(spinlock_t *l)
 {
-	u16 t = READ_ONCE(l->owner);
-
-	return __atomic_compare_exchange_n(&l->next, &t, (u16)(t + 1), false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED) &&
-	       READ_ONCE(l->owner) == t;
+	return !READ_ONCE(l->locked) && !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
 }
-static __always_inline void arch_spin_unlock(spinlock_t *l)
-{
-	smp_store_release(&l->owner, (u16)(l->owner + 1));
-}
-static __always_inline bool spin_is_locked(const spinlock_t *l)
-{
-	return READ_ONCE(l->owner) != READ_ONCE(l->next);
-}
+static __always_inline void arch_spin_unlock(spinlock_t *l) { smp_store_release(&l->locked, 0); }
+static __always_inline bool spin_is_locked(const spinlock_t *l) { return READ_ONCE(l->locked); }
 
 static __always_inline void spin_lock_nested(spinlock_t *l, unsigned int depth)
 {

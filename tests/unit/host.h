@@ -70,7 +70,7 @@ HOST_WEAK void lockdep_release_slow(__unused const void *lock, __unused unsigned
 }
 HOST_WEAK bool lockdep_is_held_slow(__unused const void *lock) { return host_locks_held > 0; }
 HOST_WEAK void might_sleep_slow(__unused const char *file, __unused int line) { }
-HOST_WEAK void spin_lock_slow(__unused spinlock_t *l, __unused u16 ticket)
+HOST_WEAK void spin_lock_slow(__unused spinlock_t *l)
 {
 	printf("# a lock is taken twice\n");
 	abort();
