@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 def pytest_addoption(parser):
     parser.addoption("--pattern", default="", help="only cases whose name holds this text or matches this glob")
     parser.addoption("--list-cases", action="store_true", help="print the names of the cases, one a line, and run none")
+    parser.addoption("--storm-seconds", type=int, default=15, help="how long the epoll storm of tests/system lasts")
     parser.addoption("--oracle", action="store_true", help="run the ABI cases on Debian's Linux instead of Pollux")
 
 

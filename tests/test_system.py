@@ -138,6 +138,18 @@ def test_twenty_thousand_connections_in_turn(keep_log):
                 assert s.recv(100) == b"%d" % i
 
 
+def test_epoll_storm(request, keep_log):
+    """Eight threads on shared and nested epolls (tests/system/epoll_storm.c): every count arrives, nothing is left over."""
+    seconds = request.config.getoption("--storm-seconds")
+    look = "sleep 0.5; echo SNAPSHOT; cat /proc/slabinfo; grep MemFree /proc/meminfo; echo END"
+    script = f"/storm 1 1 && {look} && /storm {seconds} 2 && {look}"
+    r = run_in_guest(["sh", "-c", script], [(qemu.BUILD / "system/epoll_storm", "/storm")], smp=4, netdev="none", mem="256",
+                     timeout=60 + 3 * seconds, log=keep_log)
+    text = r.stdout.decode(errors="replace")
+    assert r.status == 0 and text.count("counts arrived") == 2, text
+    assert_no_leak(text)
+
+
 @isolated
 def test_client_that_dies_in_the_middle(keep_log):
     """Connections reset, half-closed and abandoned with data in flight: the server goes on, nothing leaks."""
