@@ -5,6 +5,7 @@
  * Same:    SIGIO (or F_SETSIG's signal) to F_SETOWN's process or group.
  * Differs: 1. readiness is heard through the file's own poll(), as epoll hears it, so that no kind of file needs
  *             code for it; the signal is sent from the worker, because a wake-up may not take the locks of signals.
+ *          2. a group hears that, but not why.
  * Locks:   the file's WAITQ in the callback; WORKQ; FILE_F.
  * Walk:    fcntl(F_SETFL, O_ASYNC) -> fasync_set() -> vfs_poll(); wake-up -> fasync_callback() -> send_sigio().
  */
@@ -20,12 +21,35 @@ struct fasync_struct {
 	struct work_struct work;
 	struct file *file;
 	pid_t owner;			/* as of the last wake-up: the work may run when the file is gone */
-	int sig;
+	int sig;			/* F_SETSIG's, or 0: SIGIO, which tells nothing of what happened */
+	unsigned int fd;		/* immutable */
+	__poll_t events;		/* of the last wake-up */
 	bool dead;			/* off the queues; the work frees it */
 	int nr;
 	struct wait_queue_head *queue[FASYNC_QUEUES];
 	struct wait_queue_entry entry[FASYNC_QUEUES];
 };
+
+/* What the signal tells: one reason, and the events that are its kind. */
+static void fill_sigio(siginfo_t *info, const struct fasync_struct *fa, int sig)
+{
+	static const struct { __poll_t event; s32 code; __poll_t band; } reasons[] = {
+		{ EPOLLPRI, POLL_PRI, EPOLLPRI | EPOLLRDBAND },
+		{ EPOLLERR, POLL_ERR, EPOLLERR },
+		{ EPOLLIN, POLL_IN, EPOLLIN | EPOLLRDNORM },
+		{ EPOLLHUP, POLL_HUP, EPOLLHUP | EPOLLERR },
+		{ EPOLLOUT, POLL_OUT, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND },
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(reasons) - 1 && !(READ_ONCE(fa->events) & reasons[i].event))
+		i++;
+	clear_siginfo(info);
+	info->si_signo = sig;
+	info->si_code = reasons[i].code;
+	info->si_band = reasons[i].band;
+	info->si_fd = (s32)fa->fd;
+}
 
 static void send_sigio(struct work_struct *work)
 {
@@ -33,13 +57,17 @@ static void send_sigio(struct work_struct *work)
 	bool dead = READ_ONCE(fa->dead);
 	pid_t owner = xchg(&fa->owner, 0);
 
+	int sig = READ_ONCE(fa->sig);
+
 	if (owner < 0) {
-		kill_pgrp(-owner, fa->sig);
+		kill_pgrp(-owner, sig ? sig : SIGIO);
 	} else if (owner > 0) {
 		struct task_struct *p = find_get_task(owner);
+		siginfo_t info;
 
 		if (p) {
-			send_sig(fa->sig, p);
+			fill_sigio(&info, fa, sig);
+			send_sig_info(sig ? sig : SIGIO, sig ? &info : NULL, p);
 			put_task_struct(p);
 		}
 	}
@@ -51,7 +79,8 @@ static int fasync_wake(struct fasync_struct *fa, void *key)
 {
 	if (!key || (key_to_poll(key) & (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLHUP))) {
 		fa->owner = READ_ONCE(fa->file->f_owner);
-		fa->sig = fa->file->f_owner_sig ? fa->file->f_owner_sig : SIGIO;
+		fa->sig = fa->file->f_owner_sig;
+		fa->events = key ? key_to_poll(key) : EPOLLIN;
 		schedule_work(&fa->work);
 	}
 	return 0;	/* nobody was woken: an exclusive waiter behind us still gets its turn */
@@ -92,7 +121,7 @@ void fasync_release(struct file *file)
 	fasync_free(fa);
 }
 
-int fasync_set(struct file *file, bool on)
+int fasync_set(unsigned int fd, struct file *file, bool on)
 {
 	struct fasync_struct *old, *fa = NULL;
 
@@ -103,6 +132,7 @@ int fasync_set(struct file *file, bool on)
 		if (!fa)
 			return -ENOMEM;
 		fa->file = file;
+		fa->fd = fd;
 		INIT_WORK(&fa->work, send_sigio);
 	}
 	spin_lock(&file->f_lock);

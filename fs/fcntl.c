@@ -24,7 +24,7 @@ struct f_owner_ex { s32 type, pid; };
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-static int setfl(struct file *file, unsigned int arg)
+static int setfl(unsigned int fd, struct file *file, unsigned int arg)
 {
 	if ((arg & O_NOATIME) && !(file->f_flags & O_NOATIME) && file->f_inode && !inode_owner_or_root(file->f_inode))
 		return -EPERM;
@@ -32,7 +32,7 @@ static int setfl(struct file *file, unsigned int arg)
 	if ((arg & O_DIRECT) && !(file->f_flags & O_DIRECT) && !get_pipe_info(file))
 		return -EINVAL;
 	if ((arg ^ file->f_flags) & O_ASYNC) {
-		int err = fasync_set(file, arg & O_ASYNC);
+		int err = fasync_set(fd, file, arg & O_ASYNC);
 
 		if (err)
 			return err;
@@ -126,7 +126,7 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return setfl(file, (unsigned int)arg);
+		return setfl(fd, file, (unsigned int)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

@@ -219,8 +219,8 @@ void locks_remove_posix(struct file *file, const void *owner);
 void locks_remove_file(struct file *file);
 long fcntl_lock(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg);
 
-/* fasync.c: SIGIO for any file that can poll. */
-int fasync_set(struct file *file, bool on);
+/* fasync.c: SIGIO for any file that can poll. @fd: the descriptor that the signal will name. */
+int fasync_set(unsigned int fd, struct file *file, bool on);
 void fasync_release(struct file *file);
 
 /* pipe.c and splice.c */

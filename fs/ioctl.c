@@ -32,7 +32,7 @@ static int ioctl_fionbio(struct file *file, uptr arg)
 	return 0;
 }
 
-static int ioctl_fioasync(struct file *file, uptr arg)
+static int ioctl_fioasync(unsigned int fd, struct file *file, uptr arg)
 {
 	int on;
 
@@ -40,7 +40,7 @@ static int ioctl_fioasync(struct file *file, uptr arg)
 		return -EFAULT;
 	if (!on == !(file->f_flags & O_ASYNC))
 		return 0;
-	return fasync_set(file, on);
+	return fasync_set(fd, file, on);
 }
 
 static long file_ioctl(struct file *file, unsigned int cmd, uptr arg)
@@ -68,7 +68,7 @@ static long do_vfs_ioctl(unsigned int fd, struct file *file, unsigned int cmd, u
 	case FIONBIO:
 		return ioctl_fionbio(file, UPTR(arg));
 	case FIOASYNC:
-		return ioctl_fioasync(file, UPTR(arg));
+		return ioctl_fioasync(fd, file, UPTR(arg));
 	}
 	if (file->f_inode && S_ISREG(file->f_inode->i_mode) && (cmd == FIONREAD || cmd == FIGETBSZ))
 		return file_ioctl(file, cmd, UPTR(arg));

@@ -220,6 +220,56 @@ TEST(setown_is_kept)
 static volatile sig_atomic_t got_sigio;
 static void on_sigio(int sig) { (void)sig; got_sigio++; }
 
+static siginfo_t sigio_info;
+static void keep_info(int sig, siginfo_t *info, void *ctx)
+{
+	(void)ctx;
+	sigio_info = *info;
+	got_sigio = sig;
+}
+static void ask_for_signal(int fd, int sig)
+{
+	struct sigaction sa = { .sa_sigaction = keep_info, .sa_flags = SA_SIGINFO };
+
+	sigaction(sig ? sig : SIGIO, &sa, NULL);
+	CHECK_EQ(fcntl(fd, F_SETOWN, getpid()), 0);
+	CHECK_EQ(fcntl(fd, 10 /* F_SETSIG */, sig), 0);
+	CHECK_EQ(fcntl(fd, F_SETFL, O_ASYNC), 0);
+}
+static void wait_for_signal(void)
+{
+	for (int i = 0; i < 400 && !got_sigio; i++)
+		sleep_ms(5);
+	CHECK(got_sigio > 0);
+}
+
+TEST(o_async_signal_comes_from_the_kernel)
+{
+	int p[2];
+
+	CHECK_EQ(pipe(p), 0);
+	ask_for_signal(p[0], 0);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	wait_for_signal();
+	CHECK_EQ(got_sigio, SIGIO);
+	CHECK_EQ(sigio_info.si_code, SI_KERNEL);
+	CHECK_EQ(sigio_info.si_pid, 0);
+}
+
+TEST(f_setsig_tells_which_descriptor_and_why)
+{
+	int p[2];
+
+	CHECK_EQ(pipe(p), 0);
+	ask_for_signal(p[0], SIGRTMIN + 3);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	wait_for_signal();
+	CHECK_EQ(got_sigio, SIGRTMIN + 3);
+	CHECK_EQ(sigio_info.si_code, POLL_IN);
+	CHECK_EQ(sigio_info.si_fd, p[0]);
+	CHECK_EQ(sigio_info.si_band, POLLIN | POLLRDNORM);
+}
+
 TEST(o_async_sends_sigio_when_data_comes)
 {
 	int s[2];
