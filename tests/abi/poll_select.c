@@ -1,5 +1,6 @@
 /* poll, ppoll, select, pselect6. */
 #include "tests/abi/tap.h"
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -366,4 +367,83 @@ TEST(pselect_checks_its_arguments)
 	CHECK_ERRNO(syscall(SYS_pselect6, 0, NULL, NULL, NULL, &bad, NULL), EINVAL);
 	CHECK_ERRNO(syscall(SYS_pselect6, 0, NULL, NULL, NULL, NULL, &arg), EINVAL);
 	CHECK_ERRNO(syscall(SYS_pselect6, 0, NULL, NULL, NULL, NULL, 8), EFAULT);
+}
+
+/* --- masks: the signal can come nowhere but inside the call ----------------------------------------------------- */
+
+static volatile sig_atomic_t inside, outside, waiting;
+static void count_signal(int sig)
+{
+	(void)sig;
+	if (waiting)
+		inside++;
+	else
+		outside++;
+}
+
+enum { MASK_ROUNDS = 200 };
+static const char *const mask_calls[] = { "epoll_pwait", "epoll_pwait2", "ppoll", "pselect6" };
+
+static int wait_with_mask(int call, int ep, const sigset_t *mask)
+{
+	struct { const sigset_t *mask; size_t size; } arg = { mask, 8 };
+	struct timespec limit = { 20, 0 };
+	struct epoll_event e;
+
+	switch (call) {
+	case 0:
+		return (int)syscall(SYS_epoll_pwait, ep, &e, 1, 20000, mask, 8);
+	case 1:
+		return (int)syscall(441 /* epoll_pwait2 */, ep, &e, 1, &limit, mask, 8);
+	case 2:
+		return (int)syscall(SYS_ppoll, NULL, 0, &limit, mask, 8);
+	default:
+		return (int)syscall(SYS_pselect6, 0, NULL, NULL, NULL, &limit, &arg);
+	}
+}
+
+TEST(waits_swap_the_mask_and_sleep_in_one_step)
+{
+	struct sigaction sa = { .sa_handler = count_signal };
+	sigset_t block, none;
+	int ep = epoll_create1(0), answer[2];
+
+	sigaction(SIGUSR1, &sa, NULL);
+	sigemptyset(&none);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	for (int call = 0; call < 4; call++) {
+		CHECK_EQ(pipe(answer), 0);
+		inside = outside = 0;
+		pid_t child = fork();
+
+		if (child == 0) {
+			char c;
+
+			/* Now and then before the call, in it, and while the last one ends. */
+			for (int i = 0; i < MASK_ROUNDS; i++) {
+				for (volatile int spin = 0; spin < i * 37 % 5000; spin++)
+					;
+				kill(getppid(), SIGUSR1);
+				if (read(answer[0], &c, 1) != 1)
+					break;
+			}
+			_exit(0);
+		}
+		for (int i = 0; i < MASK_ROUNDS; i++) {
+			for (volatile int spin = 0; spin < i * 53 % 5000; spin++)
+				;
+			waiting = 1;
+			int r = wait_with_mask(call, ep, &none);
+
+			waiting = 0;
+			if (r != -1 || errno != EINTR)
+				TAP_FAIL("%s: round %d: %d, errno %d", mask_calls[call], i, r, errno);
+			CHECK_EQ(inside, i + 1);
+			CHECK_EQ(write(answer[1], "", 1), 1);
+		}
+		CHECK_EQ(outside, 0);
+		CHECK_EQ(waitpid(child, NULL, 0), child);
+	}
 }
