@@ -45,6 +45,7 @@ enum {
 };
 #define NEIGH_REACHABLE_NS	(30 * NSEC_PER_SEC)
 #define NEIGH_DELAY_NS		(5 * NSEC_PER_SEC)
+#define NEIGH_GC_AGE_NS		(5 * NSEC_PER_SEC)
 #define NEIGH_RETRANS_NS	(1 * NSEC_PER_SEC)
 /* the first of several answers stands this long */
 #define NEIGH_LOCKTIME_NS	(1 * NSEC_PER_SEC)
@@ -155,17 +156,26 @@ static struct neighbour *neigh_lookup(be32 key, const struct net_device *dev)
 	return NULL;
 }
 
+/* Of no use to anybody, or not for a while: what has just been learned is about to be used. */
+static bool neigh_is_idle(const struct neighbour *n, u64 now)
+{
+	if (refcount_read(&n->refs) > 1 || n->nud_state & NUD_PERMANENT)
+		return false;
+	return n->nud_state == NUD_FAILED || now - n->updated_ns > NEIGH_GC_AGE_NS;
+}
+
 /*
- * Entries that only the table knows go. Locks: NEIGH held, under which alone new references begin.
+ * Entries that only the table knows go, but the newest. Locks: NEIGH held, under which alone new references begin.
  */
 static void neigh_gc(void)
 {
+	u64 now = ktime_get_ns();
 	struct neighbour *n;
 	struct hlist_node *next;
 
 	for (int i = 0; i < 1 << NEIGH_BITS; i++) {
 		hlist_for_each_entry_safe(n, next, &neigh_table[i], link) {
-			if (refcount_read(&n->refs) > 1 || n->nud_state & NUD_PERMANENT)
+			if (!neigh_is_idle(n, now))
 				continue;
 			hlist_del_init(&n->link);
 			nr_neigh--;

@@ -199,6 +199,15 @@ struct tcp_sock {
 	u32 mtu_info;
 };
 static inline struct tcp_sock *tcp_sk(const struct sock *sk) { return (struct tcp_sock *)sk; }
+/* tcp_segs_in - count an arriving @skb, header still on (RFC 4898: tcpEStatsPerfSegsIn, DataSegsIn). */
+static inline void tcp_segs_in(struct tcp_sock *tp, const struct sk_buff *skb)
+{
+	u32 segs = max_t(u32, 1, skb_shinfo(skb)->gso_segs);
+
+	tp->segs_in += segs;
+	if (skb->len > tcp_hdrlen(skb))
+		tp->data_segs_in += segs;
+}
 enum { TCP_URG_VALID = 0x0100, TCP_URG_NOTYET = 0x0200, TCP_URG_READ = 0x0400 };
 enum { TCP_WRITE_TIMER_DEFERRED, TCP_DELACK_TIMER_DEFERRED, TCP_MTU_REDUCED_DEFERRED };
 

@@ -638,6 +638,7 @@ static void tcp_synrecv_established(struct sock *sk, const struct sk_buff *skb)
 	tp->copied_seq = tp->rcv_nxt;
 	tcp_set_state(sk, TCP_ESTABLISHED, TCP_EV_ACK_OF_SYN);
 	sk->sk_state_change(sk);
+	tp->delivered++;	/* the SYN-ACK, which was no skb of this sock's */
 	tp->snd_una = TCP_SKB_CB(skb)->ack_seq;
 	tp->snd_wnd = (u32)be16_to_cpu(tcp_hdr(skb)->window) << tp->rx_opt.snd_wscale;
 	tp->snd_wl1 = TCP_SKB_CB(skb)->seq;

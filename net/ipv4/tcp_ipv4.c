@@ -588,9 +588,7 @@ static void tcp_v4_sock_rcv(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	bh_lock_sock_nested(sk);
-	tcp_sk(sk)->segs_in += max_t(u32, 1, skb_shinfo(skb)->gso_segs);
-	if (skb->len > tcp_hdrlen(skb))
-		tcp_sk(sk)->data_segs_in += max_t(u32, 1, skb_shinfo(skb)->gso_segs);
+	tcp_segs_in(tcp_sk(sk), skb);
 	if (!sock_owned_by_user(sk))
 		tcp_v4_do_rcv(sk, skb);
 	else

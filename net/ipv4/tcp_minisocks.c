@@ -322,6 +322,7 @@ struct sock *tcp_create_openreq_child(const struct sock *sk, struct request_sock
 	newtp->pushed_seq = snd;
 	newtp->lsndtime_ns = newtp->tcp_mstamp_ns;
 	newtp->rcv_tstamp_ns = newtp->tcp_mstamp_ns;
+	newtp->segs_in = 1;	/* the SYN */
 	newtp->total_retrans = req->num_retrans;
 	tcp_child_options(newtp, req, skb);
 	if (req->num_timeout) {
@@ -440,7 +441,7 @@ void tcp_child_process(struct sock *parent, struct sock *child, struct sk_buff *
 {
 	u8 state = child->sk_state;
 
-	tcp_sk(child)->segs_in += 1;
+	tcp_segs_in(tcp_sk(child), skb);
 	if (!sock_owned_by_user(child)) {
 		tcp_rcv_state_process(child, skb);
 		/* Now it can be used: the parent's pollers may accept it. */
