@@ -3,9 +3,13 @@
 A mutant is one file compiled anew and linked with the objects of the debug kernel, in a directory of its own. It plays
 the seeds of tests/races, then the ABI cases of epoll, on one CPU with virtual time, until the first that fails.
 """
+import concurrent.futures
 import functools
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -54,15 +58,32 @@ def verdict(kernel, directory):
     return None if r.status == 0 else f"exit status {r.status}\n{text[-1000:]}"
 
 
+@pytest.fixture(scope="session")
+def kernels(request):
+    """{name: a future of (kernel, its directory)} of the mutants that were chosen: one is built while another runs."""
+    chosen = [i.callspec.params["mutant"] for i in request.session.items if getattr(i, "originalname", "") == "test_is_caught"]
+    with tempfile.TemporaryDirectory(prefix="pollux-mutants-") as top, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        def make(mutant):
+            name, _, source, right, wrong = mutant
+            text, directory = (ROOT / source).read_text(), pathlib.Path(top) / name
+            assert text.count(right) == 1, f"{source} has changed: mend the mutant"
+            directory.mkdir()
+            return build(directory, source, text.replace(right, wrong)), directory
+        futures = {m[0]: pool.submit(make, m) for m in chosen}
+        yield futures
+        for f in futures.values():
+            f.cancel()
+
+
 def test_none(tmp_path):
     """What is right passes: otherwise the others show nothing."""
     assert verdict(qemu.BUILD / "pollux-debug.elf", tmp_path) is None
 
 
-@pytest.mark.parametrize("what,source,right,wrong", [pytest.param(*m[1:], id=m[0]) for m in MUTANTS])
-def test_is_caught(what, source, right, wrong, tmp_path):
-    text = (ROOT / source).read_text()
-    assert text.count(right) == 1, f"{source} has changed: mend the mutant"
-    found = verdict(build(tmp_path, source, text.replace(right, wrong)), tmp_path)
-    assert found, f"nothing notices that {what}"
+@pytest.mark.parametrize("mutant", [pytest.param(m, id=m[0]) for m in MUTANTS])
+def test_is_caught(mutant, kernels):
+    kernel, directory = kernels[mutant[0]].result()
+    found = verdict(kernel, directory)
+    shutil.rmtree(directory)
+    assert found, f"nothing notices that {mutant[1]}"
     print(found)

@@ -172,6 +172,9 @@ void lockdep_acquire_slow(const void *lock, enum lock_class class, unsigned int 
 
 	if (unlikely(!p))
 		return;
+	/* Its word says "taken", too, and nobody would ever give it back. */
+	if (unlikely(class >= LC_NR))
+		panic("lock %p of class %u: never made, or in freed memory", lock, class);
 	local_irq_save(flags);
 	if (likely(!this_cpu_read(in_report))) {
 		check(p, &taken, sleeps, irqs_disabled_flags(flags));

@@ -25,6 +25,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -637,6 +638,48 @@ static void pipe_ends_with_hangup(void)
 	CHECK(epoll_wait(ep, &e, 1, 0) <= 1);
 }
 
+/* Bytes through a socket pair with little room: both ends wait by edges, each for what the other does. */
+#define STREAM_BYTES 20000
+static int ends[2];
+static void *stream_writer(__attribute__((unused)) void *arg)
+{
+	static const char bytes[STREAM_BYTES];
+	struct epoll_event e;
+	int ep = new_epoll();
+
+	add(ep, ends[1], EPOLLOUT | EPOLLET, ITEM);
+	for (ssize_t sent = 0, n; sent < STREAM_BYTES; sent += n) {
+		n = send(ends[1], bytes + sent, (size_t)(STREAM_BYTES - sent), MSG_NOSIGNAL);
+		if (n < 0) {
+			CHECK(errno == EAGAIN);
+			n = 0;
+			wait_events(ep, &e, 1);
+		}
+	}
+	CHECK(close(ends[1]) == 0);
+	return NULL;
+}
+static void socket_pair_carries_every_byte(void)
+{
+	int little = 4608, ep = new_epoll();
+	struct epoll_event e;
+	static char buf[3000];
+	ssize_t n, got = 0;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+	CHECK(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0);
+	add(ep, ends[0], EPOLLIN | EPOLLRDHUP | EPOLLET, ITEM);
+	spawn(stream_writer, 0);
+	do {
+		wait_events(ep, &e, 1);
+		while ((n = read(ends[0], buf, sizeof(buf))) > 0)
+			got += n;
+		CHECK(n == 0 || errno == EAGAIN);
+	} while (n != 0);
+	join_all();
+	CHECK(got == STREAM_BYTES);
+}
+
 static int blocking;
 static void *blocking_reader(void *n)
 {
@@ -699,7 +742,7 @@ static const struct scenario { const char *name; void (*run)(void); } scenarios[
 	SCENARIO(mod_arms_again), SCENARIO(mod_meets_write), SCENARIO(add_meets_write), SCENARIO(tokens_exclusive),
 	SCENARIO(dup_keeps_the_item), SCENARIO(signal_meets_write), SCENARIO(timeout_meets_write),
 	SCENARIO(close_meets_close), SCENARIO(storm_leaves_order), SCENARIO(pipe_ends_with_hangup),
-	SCENARIO(poll_select_and_blocking_read),
+	SCENARIO(poll_select_and_blocking_read), SCENARIO(socket_pair_carries_every_byte),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
