@@ -30,7 +30,7 @@ def cases_of(program):
 
 def gaps():
     lines = KNOWN_GAPS.read_text().splitlines() if KNOWN_GAPS.exists() else []
-    return {line.split(None, 1)[0]: line.split(None, 1)[1] for line in lines if line.strip() and not line.startswith("#")}
+    return dict(line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
 
 
 def run_guest(programs, configuration, linux):
@@ -38,7 +38,8 @@ def run_guest(programs, configuration, linux):
     script = "; ".join(f"echo PROGRAM {p}; /abi/{p} {' '.join(cases)} 2>&1" for p, cases in programs.items())
     copies = [(qemu.BUILD / "abi" / p, f"/abi/{p}") for p in programs]
     with tempfile.TemporaryDirectory(prefix="pollux-abi-") as directory:
-        machine = qemu.runner_machine(directory, ["sh", "-c", script], copies, linux, mem="256", **CONFIGURATIONS[configuration])
+        options = CONFIGURATIONS[configuration]
+        machine = qemu.runner_machine(directory, ["sh", "-c", script], copies, linux, mem="256", **options)
         r = qemu.Guest(machine, timeout=420).run()
     results, last = {}, None
     for part in re.split(r"^PROGRAM ", r.stdout.decode(errors="replace"), flags=re.M)[1:]:
@@ -85,7 +86,8 @@ def parameters():
 def test_case(configuration, program, case, request, outcomes):
     linux = request.config.getoption("--oracle")
     results, console = outcomes(configuration)
-    ok, notes = results.get((program, case), (False, "no result: the program or the guest ended early\n" + tail(console)))
+    early = (False, "no result: the program or the guest ended early\n" + tail(console))
+    ok, notes = results.get((program, case), early)
     gap = None if linux else gaps().get(f"{program}.{case}")
     if ok is None:
         pytest.skip(notes)
