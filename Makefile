@@ -163,7 +163,7 @@ $B/pollux.iso: $(KERNEL) $B/initramfs.cpio tools/mkiso
 run-iso: iso       ## boot that image
 	@$(PYTHON) tools/run --iso $B/pollux.iso $(RUN_ARGS)
 
-gdb: setup         ## boot stopped, with gdb attached
+gdb: setup         ## boot stopped, and wait for a gdb; says how to attach it
 	@$(MAKE) --no-print-directory $(KERNEL) $B/initramfs.cpio
 	@$(PYTHON) tools/run --kernel $(KERNEL) --gdb $(RUN_ARGS)
 
