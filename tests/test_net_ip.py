@@ -7,7 +7,7 @@ import pytest
 import qemu
 from scapy.all import BOOTP, DHCP
 from support import guest
-from wire import ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire
+from wire import ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire, payload_of
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -124,6 +124,30 @@ def test_neighbour_that_moves_is_followed(keep_log):
         wire.send(Ether(src=moved, dst=BROADCAST) / ARP(op=1, hwsrc=moved, psrc=PEER_IP, pdst=PEER_IP))
         request = wire.expect("the second echo request", lambda f: ICMP in f and f[ICMP].type == 8 and f.dst == moved, seconds=15)
         assert request[IP].dst == PEER_IP
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_neighbour_is_not_asked_while_tcp_gets_through(progress, keep_log):
+    """An entry in doubt is used for 5 s and then checked, unless acknowledgments show that all is well."""
+    with static("echo_epoll 7 & sleep 30; kill $!", keep_log) as wire:
+        wait_for_address(wire)
+        c = Connection(wire, 7)
+        c.open()
+        wire.answer_arp = False
+        time.sleep(1.1)         # the first word about an address stands for a second
+        moved = "52:55:0a:00:02:99"
+        wire.send(Ether(src=moved, dst=BROADCAST) / ARP(op=1, hwsrc=moved, psrc=PEER_IP, pdst=PEER_IP))
+        begin = time.monotonic()
+        asked = False
+        while time.monotonic() < begin + 8 and not asked:
+            c.send("PA", b"x")
+            c.seq += 1
+            answer = c.expect("the echo", lambda t: len(payload_of(t)) > 0)
+            if progress:
+                c.ack = answer.seq + len(payload_of(answer))
+            time.sleep(0.3)
+            asked = any(ARP in f and f[ARP].op == 1 and f[ARP].pdst == PEER_IP and f.dst == moved for f in wire.seen)
+        assert asked != progress
 
 
 def test_stranger_is_not_learnt_from_what_it_tells_others(keep_log):

@@ -1,7 +1,8 @@
 /*
  * user/bench.c - what one operation costs, in ticks of the TSC; under QEMU's -icount a tick is a guest instruction.
  *
- *   bench [NAME...]      prints a line "NAME TICKS" for each row; the least of several rounds
+ *   bench [NAME...]             prints a line "NAME TICKS" for each row; the least of several rounds
+ *   bench --row ROW ROUNDS      one row, that many rounds; says on a line "# N operations" how many that were
  *
  * The same binary runs on Pollux and on Linux, so the two columns of docs/performance.md compare like with like.
  */
@@ -30,7 +31,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 5
+static int rounds = 5;
+static const char *only;	/* the row to measure; NULL: all */
 
 /* musl installs no <linux/futex.h>. */
 enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
@@ -54,14 +56,16 @@ static void must(int ok, const char *what)
 	}
 }
 
-/* The least number of ticks for one call of @op, over ROUNDS rounds of @n. */
+/* The least number of ticks for one call of @op, over several rounds of @n. */
 static void measure(const char *name, int n, void (*op)(void *), void *arg)
 {
 	uint64_t best = UINT64_MAX;
 
+	if (only && strcmp(only, name) != 0)
+		return;
 	for (int i = 0; i < n / 10 + 1; i++)
 		op(arg);
-	for (int r = 0; r < ROUNDS; r++) {
+	for (int r = 0; r < rounds; r++) {
 		uint64_t begin = ticks();
 
 		for (int i = 0; i < n; i++)
@@ -71,6 +75,8 @@ static void measure(const char *name, int n, void (*op)(void *), void *arg)
 		best = each < best ? each : best;
 	}
 	printf("%s %llu\n", name, (unsigned long long)best);
+	if (only)
+		printf("# %d operations\n", n * rounds);
 	fflush(stdout);
 }
 
@@ -507,6 +513,11 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--exit") == 0)
 		return 0;
 	setrlimit(RLIMIT_NOFILE, &files);
+	if (argc == 4 && strcmp(argv[1], "--row") == 0) {
+		only = argv[2];
+		rounds = atoi(argv[3]);
+		argc = 1;
+	}
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		bool by_name = groups[i].name[0] == BY_NAME[0], wanted = argc < 2 && !by_name;
 

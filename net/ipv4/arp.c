@@ -7,8 +7,8 @@
  *          while REACHABLE, checked when used after that (STALE, DELAY, PROBE), given up after
  *          three questions; packets wait in the entry's queue.
  * Differs: 1. one table under one lock; broadcast and multicast next hops are entries too (NOARP),
- *             so that the fast path is the same for all. 2. transports do not confirm: a busy
- *             neighbour is asked every half minute.
+ *             so that the fast path is the same for all. 2. a transport that makes progress leaves the
+ *             time in its sock (sk_confirmed_ns), and it is looked at only when the entry is in doubt.
  * Locks:   NEIGH. Packets are sent after it has been given up.
  * Walk:    ip_queue_xmit() -> neigh_output() -> dev_queue_xmit(); arp_rcv() sends what waited.
  */
@@ -403,6 +403,17 @@ static struct neighbour *rt_bind_neigh(struct rtable *rt)
 	return n;
 }
 
+/*
+ * RFC 1122 2.3.2.1: has the transport shown that the neighbor still takes our packets? Then nobody needs to ask. Without
+ * this a network that loses the few questions among its traffic would make a living neighbor a failed one.
+ */
+static bool neigh_confirmed_by(const struct neighbour *n, const struct sock *sk)
+{
+	u64 when = sk ? READ_ONCE(sk->sk_confirmed_ns) : 0;
+
+	return when > n->confirmed_ns && when > n->updated_ns && when + NEIGH_REACHABLE_NS > n->used_ns;
+}
+
 /* The next hop's address is not known, or should be checked. */
 static noinline int neigh_resolve_output(struct sk_buff *skb, struct rtable *rt)
 {
@@ -420,7 +431,11 @@ static noinline int neigh_resolve_output(struct sk_buff *skb, struct rtable *rt)
 	}
 	n->used_ns = ktime_get_ns();
 	if (n->nud_state & NUD_VALID) {
-		if (n->nud_state == NUD_STALE) {
+		if (neigh_confirmed_by(n, skb->sk)) {
+			n->confirmed_ns = skb->sk->sk_confirmed_ns;
+			WRITE_ONCE(n->nud_state, NUD_REACHABLE);
+			neigh_arm(n, n->confirmed_ns + NEIGH_REACHABLE_NS - n->used_ns);
+		} else if (n->nud_state == NUD_STALE) {
 			WRITE_ONCE(n->nud_state, NUD_DELAY);
 			neigh_arm(n, NEIGH_DELAY_NS);
 		}
