@@ -8,7 +8,8 @@ import pytest
 
 import qemu
 from support import guest
-from wire import ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire, payload_of
+from wire import (ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire, payload_of,
+                  wait_for_listener)
 
 LINUX = os.environ.get("POLLUX_ORACLE") == "1"
 
@@ -40,14 +41,7 @@ def wait_for_address(wire):
 @pytest.fixture
 def echo(keep_log):
     with network("echo_epoll 7", keep_log) as wire:
-        for attempt in range(100):      # until the server listens
-            c = Connection(wire, 7, sport=30000 + attempt)
-            c.send("S")
-            if c.expect("answer").flags == "SA":
-                c.ack = 0
-                c.send("R", seq=c.seq + 1)
-                break
-            time.sleep(0.05)
+        wait_for_listener(wire, 7)
         yield wire
 
 

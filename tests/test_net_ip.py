@@ -7,7 +7,8 @@ import pytest
 import qemu
 from scapy.all import BOOTP, DHCP
 from support import guest
-from wire import ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire, payload_of
+from wire import (ARP, GUEST_IP, GUEST_MAC, ICMP, IP, PEER_IP, PEER_MAC, TCP, UDP, Connection, Ether, Raw, Wire, payload_of,
+                  wait_for_listener)
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -131,6 +132,7 @@ def test_neighbour_is_not_asked_while_tcp_gets_through(progress, keep_log):
     """An entry in doubt is used for 5 s and then checked, unless acknowledgments show that all is well."""
     with static("echo_epoll 7 & sleep 30; kill $!", keep_log) as wire:
         wait_for_address(wire)
+        wait_for_listener(wire, 7)
         c = Connection(wire, 7)
         c.open()
         wire.answer_arp = False

@@ -134,6 +134,17 @@ class Connection:
         self.seq = (self.seq + len(payload)) & 0xffffffff
 
 
+def wait_for_listener(wire, port):
+    for attempt in range(100):
+        c = Connection(wire, port, sport=30000 + attempt)
+        c.send("S")
+        if c.expect("answer").flags == "SA":
+            c.send("R", seq=c.seq + 1)
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on {port}")
+
+
 def payload_of(tcp):
     """The bytes after the header: not Ethernet's padding."""
     ip = tcp.underlayer

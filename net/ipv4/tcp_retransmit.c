@@ -254,11 +254,15 @@ void tcp_send_probe0(struct sock *sk)
 		icsk->icsk_probes_tstamp_ns = 0;
 		return;
 	}
-	icsk->icsk_probes_out++;
 	if (err) {
-		/* Our own queue is full: soon again, without backoff. */
+		/*
+		 * Our own queue is full: soon again, without backoff. What was not sent is not unanswered; only an
+		 * orphan, for which nobody waits, has an end in this, too.
+		 */
 		timeout = TCP_RESOURCE_PROBE_NS;
+		icsk->icsk_probes_out += sock_flag(sk, SOCK_DEAD);
 	} else {
+		icsk->icsk_probes_out++;
 		if (icsk->icsk_backoff < tcp_sysctl.retries2)
 			icsk->icsk_backoff++;
 		timeout = tcp_probe0_when_ns(sk, TCP_RTO_MAX_NS);
