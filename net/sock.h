@@ -163,8 +163,6 @@ struct sock {
 	void (*sk_error_report)(struct sock *sk);
 	void (*sk_destruct)(struct sock *sk);
 	u64 sk_stamp_ns;
-	/* single word: when the peer last showed that our packets reach it, and so the next hop; 0: never */
-	u64 sk_confirmed_ns;
 	void *sk_user_data;
 };
 static_assert(offsetof(struct sock, sk_uid) == offsetof(struct sock_common, sk_uid),

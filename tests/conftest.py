@@ -33,9 +33,15 @@ def pytest_collection_modifyitems(config, items):
 
 
 def case_name(item):
-    """tests/test_abi.py::test_case[epoll_basic-smp1] is "abi/epoll_basic-smp1"."""
-    name = item.callspec.id if hasattr(item, "callspec") else item.originalname
-    return f"{item.path.stem.removeprefix('test_')}/{name.removeprefix('test_')}"
+    """
+    tests/test_abi.py::test_case[epoll_basic-smp1] is "abi/epoll_basic-smp1", test_boot.py::test_memory[16] is
+    "boot/memory-16".
+    """
+    name = item.originalname.removeprefix("test_")
+    if hasattr(item, "callspec"):
+        id = item.callspec.id.lstrip("-")
+        name = id if name in ("case", "unit") or id.startswith(name) else f"{name}-{id}"
+    return f"{item.path.stem.removeprefix('test_')}/{name}"
 
 
 def pytest_configure(config):

@@ -8,7 +8,7 @@
  *          three questions; packets wait in the entry's queue.
  * Differs: 1. one table under one lock; broadcast and multicast next hops are entries too (NOARP),
  *             so that the fast path is the same for all. 2. a transport that makes progress leaves the
- *             time in its sock (sk_confirmed_ns), and it is looked at only when the entry is in doubt.
+ *             time in its route (rt_confirm()), and it is looked at only when the entry is in doubt.
  * Locks:   NEIGH. Packets are sent after it has been given up.
  * Walk:    ip_queue_xmit() -> neigh_output() -> dev_queue_xmit(); arp_rcv() sends what waited.
  */
@@ -404,12 +404,12 @@ static struct neighbour *rt_bind_neigh(struct rtable *rt)
 }
 
 /*
- * RFC 1122 2.3.2.1: has the transport shown that the neighbor still takes our packets? Then nobody needs to ask. Without
- * this a network that loses the few questions among its traffic would make a living neighbor a failed one.
+ * RFC 1122 2.3.2.1: has the transport shown that the neighbor still takes our packets? Then nobody needs to ask.
+ * Without this a network that loses the few questions among its traffic would make a living neighbor a failed one.
  */
-static bool neigh_confirmed_by(const struct neighbour *n, const struct sock *sk)
+static bool neigh_confirmed_by(const struct neighbour *n, const struct rtable *rt)
 {
-	u64 when = sk ? READ_ONCE(sk->sk_confirmed_ns) : 0;
+	u64 when = READ_ONCE(rt->confirmed_ns);
 
 	return when > n->confirmed_ns && when > n->updated_ns && when + NEIGH_REACHABLE_NS > n->used_ns;
 }
@@ -431,10 +431,10 @@ static noinline int neigh_resolve_output(struct sk_buff *skb, struct rtable *rt)
 	}
 	n->used_ns = ktime_get_ns();
 	if (n->nud_state & NUD_VALID) {
-		if (neigh_confirmed_by(n, skb->sk)) {
-			n->confirmed_ns = skb->sk->sk_confirmed_ns;
+		if (neigh_confirmed_by(n, rt)) {
+			n->confirmed_ns = n->used_ns;
 			WRITE_ONCE(n->nud_state, NUD_REACHABLE);
-			neigh_arm(n, n->confirmed_ns + NEIGH_REACHABLE_NS - n->used_ns);
+			neigh_arm(n, NEIGH_REACHABLE_NS);
 		} else if (n->nud_state == NUD_STALE) {
 			WRITE_ONCE(n->nud_state, NUD_DELAY);
 			neigh_arm(n, NEIGH_DELAY_NS);

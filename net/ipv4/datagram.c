@@ -79,9 +79,6 @@ int ip4_datagram_disconnect(struct sock *sk, __unused int flags)
 
 int datagram_dest(struct sock *sk, const struct msghdr *msg, struct sockaddr_in *dst)
 {
-	/* The program has had an answer: the next hop need not be asked whether it is there. */
-	if (unlikely(msg->msg_flags & MSG_CONFIRM))
-		WRITE_ONCE(sk->sk_confirmed_ns, ktime_get_ns());
 	if (!msg->msg_name) {
 		if (sk->sk_state != TCP_ESTABLISHED)
 			return -EDESTADDRREQ;

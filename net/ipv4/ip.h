@@ -28,6 +28,8 @@ struct rtable {
 	u32 mtu;
 	bool local, broadcast;	/* for this machine; to all on the link */
 	struct neighbour *neigh;	/* a reference, once resolved; NEIGH */
+	/* single word: when a transport last saw that packets get through here, to the second; 0: never */
+	u64 confirmed_ns;
 };
 /*
  * ip_route_output - Return: a route with a reference, or ERR_PTR(-ENETUNREACH, -EHOSTUNREACH,
@@ -38,6 +40,15 @@ static inline void rt_get(struct rtable *rt) { refcount_inc(&rt->refs); }
 /* rt_genid - changes whenever any route, address or path MTU does. */
 extern u32 rt_genid;
 static inline bool rt_is_stale(const struct rtable *rt) { return rt->genid != READ_ONCE(rt_genid); }
+/*
+ * rt_confirm - at @now_ns the other end was known to receive what goes by @rt (may be NULL), so the next hop does, too.
+ * Many sockets share a route: it is written once a second only.
+ */
+static inline void rt_confirm(struct rtable *rt, u64 now_ns)
+{
+	if (rt && READ_ONCE(rt->confirmed_ns) + NSEC_PER_SEC < now_ns)
+		WRITE_ONCE(rt->confirmed_ns, now_ns);
+}
 /* The next hop's address. */
 static inline be32 rt_nexthop(const struct rtable *rt)
 {

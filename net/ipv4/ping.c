@@ -163,6 +163,8 @@ static ssize_t ping_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
+	if (unlikely(msg->msg_flags & MSG_CONFIRM))
+		rt_confirm(rt, ktime_get_ns());
 	struct sk_buff *skb = sock_alloc_send_pskb(sk, MAX_HEADER, (u32)len,
 						   msg->msg_flags & MSG_DONTWAIT, &err);
 

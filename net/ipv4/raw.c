@@ -196,6 +196,8 @@ static ssize_t raw_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
+	if (unlikely(msg->msg_flags & MSG_CONFIRM))
+		rt_confirm(rt, ktime_get_ns());
 	if (!inet->hdrincl && len + sizeof(struct iphdr) > 0xffff)
 		err = -EMSGSIZE;
 	struct sk_buff *skb = err ? NULL

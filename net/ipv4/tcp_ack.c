@@ -239,7 +239,7 @@ static void tcp_clean_rtx_queue(struct sock *sk, struct tcp_ack_state *st)
 	tcp_ack_update_rtt(sk, st->flag, seq_rtt, tcp_since_us(tp, st->first_sackt_ns), ca_rtt);
 	if (st->flag & FLAG_ACKED) {
 		st->flag |= FLAG_SET_XMIT_TIMER;
-		WRITE_ONCE(sk->sk_confirmed_ns, tp->tcp_mstamp_ns);
+		rt_confirm(sk->sk_dst, tp->tcp_mstamp_ns);
 		if (tcp_is_reno(tp))
 			tcp_remove_reno_sacks(sk, (int)cs.pkts_acked);
 		else if (tp->sacked_out)

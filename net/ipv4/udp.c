@@ -495,6 +495,8 @@ static ssize_t udp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
+	if (unlikely(msg->msg_flags & MSG_CONFIRM))
+		rt_confirm(rt, ktime_get_ns());
 	err = udp_check_size(sk, rt, len, &dst);
 	if (unlikely(err))
 		goto out_put_rt;
