@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make bench: user/bench on Pollux and on Debian's Linux in the same QEMU, in guest instructions for one operation.
 
-Writes build/bench.json, build/bench.png's data as a table on standard output, and docs/performance.md's table with --docs.
+Writes build/bench.json, and the table of docs/performance.md on standard output.
 """
 import argparse
 import json
