@@ -193,7 +193,8 @@ struct tcp_sock {
 	/* counts for struct tcp_info */
 	u64 bytes_received, bytes_acked, bytes_sent, bytes_retrans;
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, dsack_dups, reord_seen, rcv_ooopack;
-	u64 busy_ns, busy_since_ns;	/* time with data in flight */
+	u64 chrono_ns[3], chrono_start_ns;	/* spent on each TCP_CHRONO_* but NONE; the present one since then */
+	u8 chrono_type;
 	/* atomic */
 	unsigned long tsq_flags;	/* what release_sock() must do: TCP_*_DEFERRED */
 	u32 mtu_info;
@@ -446,8 +447,13 @@ void tcp_release_cb(struct sock *sk);
 
 void tcp_adjust_pcount(struct tcp_sock *tp, const struct sk_buff *skb, int decr);
 void tcp_cwnd_restart(struct sock *sk, u64 idle_ns);
-void tcp_chrono_start(struct tcp_sock *tp);
-void tcp_chrono_stop(struct tcp_sock *tp);
+/*
+ * tcp_chrono_start - what holds the sender up from now on, if it is more than what does already. tcp_chrono_stop - no
+ * more. Linux: the same; struct tcp_info shows the sums.
+ */
+enum { TCP_CHRONO_NONE, TCP_CHRONO_BUSY, TCP_CHRONO_RWND_LIMITED, TCP_CHRONO_SNDBUF_LIMITED };
+void tcp_chrono_start(struct tcp_sock *tp, u8 type);
+void tcp_chrono_stop(struct sock *sk, u8 type);
 
 /* --- tcp_timer.c */
 void tcp_init_xmit_timers(struct sock *sk);

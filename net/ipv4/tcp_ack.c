@@ -211,7 +211,7 @@ static void tcp_clean_walk(struct sock *sk, struct tcp_ack_state *st, struct tcp
 	if (skb && (TCP_SKB_CB(skb)->sacked & TCPCB_SACKED_ACKED))
 		st->flag |= FLAG_SACK_RENEGING;
 	if (!skb)
-		tcp_chrono_stop(tp);
+		tcp_chrono_stop(sk, TCP_CHRONO_BUSY);
 }
 
 static s64 tcp_since_us(const struct tcp_sock *tp, u64 then_ns)

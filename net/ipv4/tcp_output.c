@@ -13,20 +13,32 @@
  */
 #include "net/ipv4/tcp.h"
 
-/* --- time with data in flight, for struct tcp_info */
+/* --- what the sender spends its time on, for struct tcp_info */
 
-void tcp_chrono_start(struct tcp_sock *tp)
+static void tcp_chrono_set(struct tcp_sock *tp, u8 type)
 {
-	if (!tp->busy_since_ns)
-		tp->busy_since_ns = tp->tcp_mstamp_ns;
+	if (tp->chrono_type != TCP_CHRONO_NONE)
+		tp->chrono_ns[tp->chrono_type - 1] += tp->tcp_mstamp_ns - tp->chrono_start_ns;
+	tp->chrono_start_ns = tp->tcp_mstamp_ns;
+	tp->chrono_type = type;
 }
 
-void tcp_chrono_stop(struct tcp_sock *tp)
+void tcp_chrono_start(struct tcp_sock *tp, u8 type)
 {
-	if (!tp->busy_since_ns)
+	if (type > tp->chrono_type)
+		tcp_chrono_set(tp, type);
+}
+
+void tcp_chrono_stop(struct sock *sk, u8 type)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tp->chrono_type == TCP_CHRONO_NONE)
 		return;
-	tp->busy_ns += tp->tcp_mstamp_ns - tp->busy_since_ns;
-	tp->busy_since_ns = 0;
+	if (tcp_rtx_queue_empty(sk) && !tcp_send_head(sk))
+		tcp_chrono_set(tp, TCP_CHRONO_NONE);
+	else if (type == tp->chrono_type)
+		tcp_chrono_set(tp, TCP_CHRONO_BUSY);
 }
 
 /* --- skbs of the write queue */
@@ -90,9 +102,9 @@ void tcp_write_queue_purge(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	tcp_chrono_stop(tp);
 	tcp_purge_queue(sk, &sk->sk_write_queue);
 	tcp_purge_queue(sk, &tp->tcp_rtx_queue);
+	tcp_chrono_stop(sk, TCP_CHRONO_BUSY);
 	tp->packets_out = 0;
 	tp->sacked_out = 0;
 	tp->lost_out = 0;
@@ -434,7 +446,7 @@ static bool tcp_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 	__skb_queue_tail(&tp->tcp_rtx_queue, skb);
 	tp->packets_out += (u32)tcp_skb_pcount(skb);
 	if (first)
-		tcp_chrono_start(tp);
+		tcp_chrono_start(tp, TCP_CHRONO_BUSY);
 	return first || inet_csk(sk)->icsk_pending == ICSK_TIME_LOSS_PROBE;
 }
 
@@ -456,6 +468,9 @@ void tcp_cwnd_validate(struct sock *sk, bool is_cwnd_limited)
 	}
 	if (tp->packets_out > tp->snd_cwnd_used)
 		tp->snd_cwnd_used = tp->packets_out;
+	/* Everything is out, the path would take more, and the writer waits for room in the buffer. */
+	if (unlikely(sock_flag(sk, SOCK_NOSPACE)) && !tcp_send_head(sk) && sk->sk_socket)
+		tcp_chrono_start(tp, TCP_CHRONO_SNDBUF_LIMITED);
 	if (!tcp_sysctl.slow_start_after_idle ||
 	    tp->tcp_mstamp_ns - tp->snd_cwnd_stamp_ns < inet_csk(sk)->icsk_rto_ns)
 		return;
@@ -606,6 +621,17 @@ static unsigned int tcp_xmit_limit(struct sock *sk, struct sk_buff *skb, unsigne
 	return tcp_mss_split_point(tp, skb, mss_now, min(quota, max_segs), nonagle);
 }
 
+/* Is it the peer's window that keeps @head, if there is one? */
+static void tcp_note_window_limit(struct sock *sk, const struct sk_buff *head, unsigned int mss_now)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (unlikely(head && tcp_cwnd_test(tp, head) && !tcp_snd_wnd_test(tp, head, mss_now)))
+		tcp_chrono_start(tp, TCP_CHRONO_RWND_LIMITED);
+	else if (unlikely(tp->chrono_type == TCP_CHRONO_RWND_LIMITED))
+		tcp_chrono_stop(sk, TCP_CHRONO_RWND_LIMITED);
+}
+
 bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -631,6 +657,7 @@ bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push
 		if (push_one)
 			break;
 	}
+	tcp_note_window_limit(sk, tcp_send_head(sk), mss_now);
 	if (!sent)
 		return !tp->packets_out && tcp_send_head(sk);
 	if (tcp_in_cwnd_reduction(sk))

@@ -126,6 +126,8 @@ void tcp_check_space(struct sock *sk)
 	}
 	if (tcp_stream_memory_free(sk, 1))
 		sk->sk_write_space(sk);
+	if (!sock_flag(sk, SOCK_NOSPACE))
+		tcp_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
 }
 
 /* --- the receive buffer */

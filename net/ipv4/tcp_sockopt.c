@@ -3,8 +3,8 @@
  *
  * Linux:   tcp_get_info() and the options in net/ipv4/tcp.c (6.1)
  * Same:    numbers, ranges, errors and their order; tcp_info's layout, every field measured or zero.
- * Differs: 1. options that do not exist here are -ENOPROTOOPT. 2. tcpi_delivery_rate, rwnd_limited and
- *             sndbuf_limited are not measured (0); there is no pacing, so both pacing rates are "unlimited".
+ * Differs: 1. options that do not exist here are -ENOPROTOOPT. 2. tcpi_delivery_rate is not
+ *             measured (0); there is no pacing, so both pacing rates are "unlimited".
  * Locks:   SOCK_OWNER.
  * Walk:    sys_setsockopt -> sock_common_setsockopt() -> tcp_setsockopt().
  */
@@ -37,12 +37,30 @@ enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4 };
 static u32 tcp_ms(u64 ns) { return (u32)(ns / NSEC_PER_MSEC); }
 static u32 tcp_us(u64 ns) { return (u32)(ns / NSEC_PER_USEC); }
 
+/* For how long the sender had data, and was kept from sending by the peer's window, or its own buffer. */
+static void tcp_info_limits(const struct tcp_sock *tp, struct tcp_info *info)
+{
+	u64 us[3], total = 0;
+
+	for (u8 i = 0; i < ARRAY_SIZE(us); i++) {
+		u64 ns = tp->chrono_ns[i];
+
+		if (tp->chrono_type == i + 1)
+			ns += tp->tcp_mstamp_ns - tp->chrono_start_ns;
+		us[i] = ns / NSEC_PER_USEC;
+		total += us[i];
+	}
+	info->tcpi_busy_time = total;
+	info->tcpi_rwnd_limited = us[TCP_CHRONO_RWND_LIMITED - 1];
+	info->tcpi_sndbuf_limited = us[TCP_CHRONO_SNDBUF_LIMITED - 1];
+}
+
 /* The part that only a connection has. */
 static void tcp_info_connection(const struct sock *sk, struct tcp_info *info)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	const struct inet_connection_sock *icsk = inet_csk(sk);
-	u64 now = tp->tcp_mstamp_ns, busy = tp->busy_ns;
+	u64 now = tp->tcp_mstamp_ns;
 
 	info->tcpi_rto = tcp_us(icsk->icsk_rto_ns);
 	info->tcpi_ato = tcp_us(icsk->icsk_ack.ato_ns);
@@ -66,9 +84,7 @@ static void tcp_info_connection(const struct sock *sk, struct tcp_info *info)
 	info->tcpi_total_retrans = tp->total_retrans;
 	info->tcpi_notsent_bytes = (u32)max(0, seq_diff(tp->write_seq, tp->snd_nxt));
 	info->tcpi_min_rtt = tcp_min_rtt_us(tp);
-	if (tp->busy_since_ns)
-		busy += now - tp->busy_since_ns;
-	info->tcpi_busy_time = busy / NSEC_PER_USEC;
+	tcp_info_limits(tp, info);
 	info->tcpi_delivered = tp->delivered;
 	info->tcpi_snd_wnd = tp->snd_wnd;
 }
