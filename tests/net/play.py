@@ -5,7 +5,7 @@ A script is a name at the left margin with the indented lines below it, played i
     [+T] < SEGMENT          the peer (this script) sends it. What is left out: the next sequence number, an ACK of all that
                             has come, the last window, the current timestamps.
     [+T[~U]] > SEGMENT      the guest's next segment is this one, and came at once; with +T, T seconds (and less than U) after
-                            the last segment or call that could cause one. What
+                            the last segment or call that could cause one (+0: soon). What
                             is left out is not compared, but there must be no data and no SACK then.
     << A:B [mss N]          a train of segments;   >> A:B [mss N]    the guest sends just those bytes, at most N a segment
     >? SEGMENT              may come, or not
@@ -315,7 +315,8 @@ class Player:
 
     async def expect(self, p, text, when):
         want = seg.parse(text)
-        got = await self.next_segment(p, when[1] if when else None)
+        # A task that sleeps in a call must be scheduled first: it may answer later than the one that is asked.
+        got = await self.next_segment(p, when[1] if when else 5 if self.pending else None)
         self.columns.append((("" if when is None else f"+{when[0]:g} ") + "> " + text, f"> {got}" if got else "nothing" + (
             " at once" if when is None else "")))
         if got is None:
@@ -328,7 +329,7 @@ class Player:
             return
         self.columns[-1] = (self.columns[-1][0], f"+{seconds:.3f} > {got}")
         # A tick of either clock, and what the host may have added to the moment before.
-        if seconds < when[0] - (0.005 if by_guest else 0.012):
+        if when[0] and seconds < when[0] - (0.005 if by_guest else 0.012):
             raise Mismatch("too early")
         if seconds > when[1] * qemu.time_scale():
             raise Mismatch("too late")
@@ -336,6 +337,7 @@ class Player:
     async def expect_train(self, p, text):
         m = re.match(r"(\d+):(\d+)(?: mss (\d+))?$", text)
         at, end, mss = int(m[1]), int(m[2]), int(m[3] or 1460)
+        first = None
         while at < end:
             got = await self.next_segment(p)
             self.columns.append((f">> {text}", f"> {got}" if got else "nothing"))
@@ -343,8 +345,9 @@ class Player:
                 raise Mismatch("not the next part")
             if got.data != seg.pattern(got.seq - 1, got.length):
                 raise Mismatch("the bytes sent")
-            self.gap(p, got)
+            first = first or got
             at += got.length
+        self.gap(p, first)      # the retransmission timer runs from the first of them
 
     async def expect_nothing(self, seconds=0.0):
         for p in self.peers.values():
