@@ -285,7 +285,8 @@ static ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)
 	wake_next = wake_next && !pipe_full(pipe);
 	was_empty |= pipe->poll_usage;
 	mutex_unlock(&pipe->mutex);
-	if (was_empty && done)
+	/* Also if nothing was written: as in Linux, every try is an edge for whoever polls. */
+	if (was_empty)
 		wake_readers(pipe);
 	if (unlikely(wake_next))
 		wake_writers(pipe);
@@ -497,7 +498,6 @@ static long pipe_set_size(struct pipe_inode_info *pipe, unsigned long arg)
 		return -ENOMEM;
 	mutex_lock(&pipe->mutex);
 	unsigned int used = pipe->head - pipe->tail;
-	bool was_full = pipe_full(pipe);
 
 	if (used > nr) {
 		mutex_unlock(&pipe->mutex);
@@ -512,10 +512,9 @@ static long pipe_set_size(struct pipe_inode_info *pipe, unsigned long arg)
 	pipe->ring_size = nr;
 	pipe->tail = 0;
 	pipe->head = used;
-	was_full = was_full && !pipe_full(pipe);
 	mutex_unlock(&pipe->mutex);
-	if (was_full)
-		wake_writers(pipe);
+	/* There may be more room. Whoever watches hears of it, and looks. */
+	wake_up_interruptible(&pipe->wr_wait);
 	return (long)(nr * PAGE_SIZE);
 }
 

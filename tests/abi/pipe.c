@@ -435,3 +435,40 @@ TEST(pipe_vector_with_a_bad_piece)
 	CHECK_EQ(readv(p[0], iov, 1), 4);
 	CHECK_EQ(unread(), 4);
 }
+
+/* --- edges that a state alone does not show -------------------------------------------------------------------- */
+
+static unsigned int next_edge(int ep)
+{
+	struct epoll_event e;
+
+	return epoll_wait(ep, &e, 1, 0) == 1 ? e.events : 0;
+}
+
+TEST(pipe_write_that_finds_no_room_is_an_edge_for_the_reader)
+{
+	static char junk[65536];
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+	int ep = epoll_create1(0);
+
+	CHECK_EQ(pipe2(p, O_NONBLOCK), 0);
+	CHECK_EQ(write(p[1], junk, sizeof(junk)), sizeof(junk));
+	CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &e), 0);
+	CHECK_EQ(next_edge(ep), EPOLLIN);
+	CHECK_EQ(next_edge(ep), 0);
+	CHECK_ERRNO(write(p[1], junk, 1), EAGAIN);
+	CHECK_EQ(next_edge(ep), EPOLLIN);
+}
+
+TEST(pipe_new_size_is_an_edge_for_the_writer)
+{
+	struct epoll_event e = { .events = EPOLLOUT | EPOLLET };
+	int ep = epoll_create1(0);
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, p[1], &e), 0);
+	CHECK_EQ(next_edge(ep), EPOLLOUT);
+	CHECK_EQ(next_edge(ep), 0);
+	CHECK_EQ(fcntl(p[1], F_SETPIPE_SZ, 16384), 16384);
+	CHECK_EQ(next_edge(ep), EPOLLOUT);
+}
