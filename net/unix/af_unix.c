@@ -374,6 +374,17 @@ static void unix_tell_peer_gone(struct sock *sk, struct sock *peer, bool lost_da
 	sock_put(peer);
 }
 
+/*
+ * Is there a message that nobody will read any more? A first one that is empty does not count: 6.1 looks behind it,
+ * where an out-of-band byte that was taken would stand.
+ */
+static bool has_unread(struct sock *sk)
+{
+	const struct sk_buff *skb = skb_peek(&sk->sk_receive_queue);
+
+	return skb && (skb->len || skb_queue_len(&sk->sk_receive_queue) > 1);
+}
+
 /* Takes the socket's reference. @embryo: it was never accepted. */
 static void unix_release_sock(struct sock *sk, bool embryo)
 {
@@ -392,7 +403,7 @@ static void unix_release_sock(struct sock *sk, bool embryo)
 	unix_state_unlock(sk);
 	wake_up_interruptible_all(&u->peer_wait);
 	if (peer)
-		unix_tell_peer_gone(sk, peer, embryo || !skb_queue_empty(&sk->sk_receive_queue));
+		unix_tell_peer_gone(sk, peer, embryo || has_unread(sk));
 	struct sk_buff *skb;
 
 	/*
@@ -712,6 +723,8 @@ static int unix_dgram_connect(struct socket *sock, const struct sockaddr_storage
 	}
 	if (old) {
 		unix_dgram_peer_wake_disconnect(sk, old);
+		if (old != other)
+			unix_dgram_disconnected(sk, old);
 		sock_put(old);
 	}
 	sock->state = other ? SS_CONNECTED : SS_UNCONNECTED;

@@ -123,6 +123,23 @@ static struct sock *unix_dgram_dest(struct sock *sk, const struct msghdr *msg)
 	return other ? other : ERR_PTR(-ENOTCONN);
 }
 
+/* A datagram socket has left @other: what @other had sent is not read any more, and if it was its peer, it is told. */
+void unix_dgram_disconnected(struct sock *sk, struct sock *other)
+{
+	mutex_lock(&unix_sk(sk)->iolock);	/* readers look at messages in the queue */
+	bool unread = !skb_queue_empty(&sk->sk_receive_queue);
+
+	skb_queue_purge(&sk->sk_receive_queue, SKB_DROP_REASON_SOCKET_CLOSED);
+	mutex_unlock(&unix_sk(sk)->iolock);
+	if (!unread)
+		return;
+	wake_up_interruptible_all(&unix_sk(sk)->peer_wait);
+	if (!sock_flag(other, SOCK_DEAD) && READ_ONCE(unix_sk(other)->peer) == sk) {
+		WRITE_ONCE(other->sk_err, ECONNRESET);
+		other->sk_error_report(other);
+	}
+}
+
 /* The peer is gone: a connected datagram socket forgets it. */
 static void unix_dgram_forget_peer(struct sock *sk, struct sock *other)
 {
@@ -135,8 +152,10 @@ static void unix_dgram_forget_peer(struct sock *sk, struct sock *other)
 		unix_dgram_peer_wake_disconnect(sk, other);
 	}
 	unix_state_unlock(sk);
-	if (was_peer)
+	if (was_peer) {
+		unix_dgram_disconnected(sk, other);
 		sock_put(other);
+	}
 }
 
 /* Queue @skb to @other, waiting for room. Return: 0 or -errno (the skb stays the caller's). */
@@ -259,6 +278,10 @@ static struct sk_buff *unix_dgram_next(struct sock *sk, int flags, int *err)
 	s64 timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 
 	for (;;) {
+		/* An error is told before what has come. */
+		*err = sock_error(sk);
+		if (*err)
+			return NULL;
 		mutex_lock(&u->iolock);
 		struct sk_buff *skb = unix_dgram_try(sk, flags & MSG_PEEK);
 
@@ -266,9 +289,10 @@ static struct sk_buff *unix_dgram_next(struct sock *sk, int flags, int *err)
 			return skb;
 		mutex_unlock(&u->iolock);
 		if (!timeo) {
-			*err = sock_error(sk);
-			if (!*err && !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN))
-				*err = -EAGAIN;
+			/* The end of file is told at once to seqpacket alone; a datagram socket sleeps to hear it. */
+			bool eof = sk->sk_type == SOCK_SEQPACKET && (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
+
+			*err = eof ? 0 : -EAGAIN;
 			return NULL;
 		}
 		int stop = skb_wait_for_datagram(sk, &timeo);
@@ -355,6 +379,7 @@ struct unix_read {
 	size_t copied, size, target;
 	struct scm_cookie scm;
 	bool have_creds;
+	struct sk_buff *peeked;		/* the last that was looked at, still in the queue; iolock */
 };
 
 /*
@@ -416,7 +441,8 @@ static inline int unix_stream_take(struct unix_read *r, struct sk_buff *skb)
 	if (unlikely(r->flags & MSG_PEEK)) {
 		int err = unix_peek_fds(&r->scm, skb);
 
-		return err ? err : 1;
+		r->peeked = skb;
+		return err ? err : cb->fp != NULL;
 	}
 	cb->consumed += n;
 	bool fds = cb->fp != NULL;
@@ -449,15 +475,16 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size
 					 (int)min_t(size_t, size, S32_MAX));
 	r.scm.fp = NULL;
 	r.have_creds = false;
+	r.peeked = NULL;
 	mutex_lock(&unix_sk(sk)->iolock);
 	do {
 		/* Only readers take from the queue, under iolock: what is there stays there. */
-		struct sk_buff *skb = READ_ONCE(sk->sk_receive_queue.next);
+		struct sk_buff *skb = READ_ONCE(*(r.peeked ? &r.peeked->next : &sk->sk_receive_queue.next));
 
 		if (skb != (struct sk_buff *)&sk->sk_receive_queue)
 			stop = unix_stream_take(&r, skb);
 		else
-			stop = r.copied >= r.target ? 1 : unix_stream_wait(&r);
+			stop = r.peeked || r.copied >= r.target ? 1 : unix_stream_wait(&r);
 	} while (!stop && r.size);
 	mutex_unlock(&unix_sk(sk)->iolock);
 	if (r.copied || stop >= 0)

@@ -80,6 +80,7 @@ void unix_copy_addr(struct msghdr *msg, struct sock *sk);
  */
 s64 unix_wait_for_peer(struct sock *other, s64 timeo);
 void unix_dgram_peer_wake_disconnect(struct sock *sk, struct sock *other);
+void unix_dgram_disconnected(struct sock *sk, struct sock *other);
 
 /* --- control messages (scm.c) --- */
 struct scm_fp_list { int count; struct file *fp[SCM_MAX_FD]; };

@@ -500,3 +500,112 @@ TEST(unix_datagrams_have_no_out_of_band_byte)
 		FAILS(k, recv(s[1], &c, 1, MSG_OOB), EOPNOTSUPP);
 	}
 }
+
+TEST(unix_peek_looks_over_several_writes)
+{
+	char buf[32];
+	int s[2];
+
+	make(STREAM, s);
+	CHECK_EQ(send(s[1], "12345678", 8, 0), 8);
+	CHECK_EQ(send(s[1], "abcdefgh", 8, 0), 8);
+	CHECK_EQ(recv(s[0], buf, sizeof(buf), MSG_PEEK), 16);
+	CHECK_EQ(memcmp(buf, "12345678abcdefgh", 16), 0);
+	CHECK_EQ(recv(s[0], buf, 10, MSG_PEEK), 10);
+	/* It does not wait for more, as reading would. */
+	CHECK_EQ(recv(s[0], buf, sizeof(buf), MSG_PEEK | MSG_WAITALL), 16);
+	CHECK_EQ(recv(s[0], buf, sizeof(buf), 0), 16);
+}
+
+TEST(recv_of_a_shut_socket_at_once_and_asleep)
+{
+	char c;
+
+	for (int k = STREAM; k <= SEQPACKET; k++) {
+		int s[2];
+
+		make(k, s);
+		CHECK_EQ(shutdown(s[0], SHUT_RD), 0);
+		if (k == DGRAM)
+			FAILS(k, recv(s[0], &c, 1, MSG_DONTWAIT), EAGAIN);
+		else
+			SAME(k, recv(s[0], &c, 1, MSG_DONTWAIT), 0);
+		SAME(k, recv(s[0], &c, 1, 0), 0);
+	}
+}
+
+TEST(unix_error_and_data_which_is_told_first)
+{
+	char c;
+	int s[2];
+
+	/* Ours is unread when the peer goes: a reset. What the peer had sent is there, too. */
+	make(STREAM, s);
+	CHECK_EQ(send(s[0], "x", 1, 0), 1);
+	CHECK_EQ(send(s[1], "y", 1, 0), 1);
+	close(s[1]);
+	CHECK_EQ(recv(s[0], &c, 1, 0), 1);
+	CHECK_ERRNO(recv(s[0], &c, 1, 0), ECONNRESET);
+	CHECK_EQ(recv(s[0], &c, 1, 0), 0);
+	make(SEQPACKET, s);
+	CHECK_EQ(send(s[0], "x", 1, 0), 1);
+	CHECK_EQ(send(s[1], "y", 1, 0), 1);
+	close(s[1]);
+	CHECK_ERRNO(recv(s[0], &c, 1, 0), ECONNRESET);
+	CHECK_EQ(recv(s[0], &c, 1, 0), 1);
+	CHECK_EQ(recv(s[0], &c, 1, 0), 0);
+}
+
+TEST(unix_empty_message_left_unread_is_no_reset)
+{
+	struct pollfd p = { .events = POLLIN };
+	int s[2];
+
+	make(SEQPACKET, s);
+	CHECK_EQ(send(s[0], NULL, 0, 0), 0);
+	close(s[1]);
+	p.fd = s[0];
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents & POLLERR, 0);
+	make(SEQPACKET, s);
+	CHECK_EQ(send(s[0], NULL, 0, 0), 0);
+	CHECK_EQ(send(s[0], "x", 1, 0), 1);
+	close(s[1]);
+	p.fd = s[0];
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents & POLLERR, POLLERR);
+}
+
+TEST(unix_datagrams_of_a_peer_that_is_gone_are_dropped_when_that_is_noticed)
+{
+	char c;
+	int s[2];
+
+	make(DGRAM, s);
+	CHECK_EQ(send(s[1], "y", 1, 0), 1);
+	close(s[1]);
+	struct pollfd p = { .fd = s[0], .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_ERRNO(send(s[0], "x", 1, 0), ECONNREFUSED);
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_ERRNO(recv(s[0], &c, 1, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST(unix_datagram_peer_hears_that_it_was_left)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(a);
+	int s[2], other = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char c;
+
+	CHECK_EQ(bind(other, (struct sockaddr *)&a, sizeof(sa_family_t)), 0);
+	CHECK_EQ(getsockname(other, (struct sockaddr *)&a, &len), 0);
+	make(DGRAM, s);
+	CHECK_EQ(send(s[1], "y", 1, 0), 1);
+	/* With something unread of it. */
+	CHECK_EQ(connect(s[0], (struct sockaddr *)&a, len), 0);
+	CHECK_ERRNO(recv(s[0], &c, 1, MSG_DONTWAIT), EAGAIN);
+	CHECK_ERRNO(recv(s[1], &c, 1, MSG_DONTWAIT), ECONNRESET);
+	CHECK_ERRNO(recv(s[1], &c, 1, MSG_DONTWAIT), EAGAIN);
+}
