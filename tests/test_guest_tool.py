@@ -82,3 +82,23 @@ def test_qemu_failure_says_so():
 @pytest.mark.parametrize("args", [(), ("--",), ("--copy", "/no/such/file", "--", "true"), ("--nonsense", "--", "true")])
 def test_wrong_call(args):
     assert guest(*args).returncode == qemu.EXIT_TOOL
+
+
+def test_slow_reader_gets_the_last_byte_and_the_status(tmp_path):
+    """
+    QEMU holds back what its reader does not take, and the line's FIFO stays full: a power-off must wait for it, or the
+    end is lost, with the status in it.
+    """
+    machine = qemu.runner_machine(tmp_path, ["sh", "-c", "seq 1000; exit 7"], debug=False)
+    with qemu.Guest(machine) as g:
+        while g.process.poll() is None:
+            data = g.report.recv(100)
+            if not data:
+                break
+            g.buffer += data
+            time.sleep(0.02)
+        for kind, payload in g._records():
+            g._take(kind, payload)
+        r = g.finish()
+    assert (r.status, r.failure) == (7, None)
+    assert r.stdout == b"".join(b"%d\n" % i for i in range(1, 1001))
