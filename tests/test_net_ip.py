@@ -160,6 +160,30 @@ def test_stranger_is_not_learnt_from_what_it_tells_others(keep_log):
         wire.expect("a question all the same", lambda f: ARP in f and f[ARP].op == 1 and f[ARP].pdst == "10.0.2.55")
 
 
+# --- a card that does not send ---
+
+def test_connection_outlives_a_full_transmit_queue(keep_log):
+    """
+    Nobody takes what QEMU sends, so card and queue fill up and an echo stays where it is. What was never sent is not
+    unanswered: fifteen seconds later it goes out, on the same connection.
+    """
+    flood = "until grep -q ':0007 .* 01 ' /proc/net/tcp; do usleep 20000; done; " \
+            "for i in 1 2 3 4 5; do timeout 24 ping -q -i 0.002 -s 1400 10.0.2.2 & done"
+    known = f"arp -s {PEER_IP} {PEER_MAC}"       # or packets would soon wait for an answer from the neighbour instead
+    with static(f"{known}; ifconfig eth0 txqueuelen 10; echo_epoll 7 & p=$!; {flood}; sleep 40; kill $p", keep_log) as wire:
+        wait_for_address(wire)
+        wait_for_listener(wire, 7)
+        c = Connection(wire, 7)
+        c.open()
+        wire.expect("the flood", lambda f: ICMP in f)
+        time.sleep(5)           # it fills everything
+        c.send("PA", b"still here?")
+        c.seq += 11
+        time.sleep(15)
+        answer = c.expect("the echo", lambda t: len(payload_of(t)) > 0 or "R" in str(t.flags), seconds=15)
+        assert payload_of(answer) == b"still here?"
+
+
 # --- IP ---
 
 def test_large_datagram_leaves_in_fragments(keep_log):
