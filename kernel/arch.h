@@ -46,7 +46,8 @@ __noreturn void start_kernel(void);
  * arch_device_mb - smp_mb() towards a device: our stores can be seen by it before our later loads are done. QEMU's
  * software emulation leaves smp_mb() out when it runs one CPU, or all of them in one thread, though its devices have a
  * thread of their own and the real processor swaps a store with a later load. There a port is read: the emulator
- * takes a lock for that, which is a barrier. Context: any.
+ * takes a lock for that, which is a barrier. It is known by its CPUID name; one that hides it (-hypervisor) is not
+ * helped. Context: any.
  */
 void arch_device_mb(void);
 

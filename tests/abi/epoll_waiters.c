@@ -115,7 +115,8 @@ static int joined(pthread_t t)
 
 /* --- the set changes under a sleeper --- */
 
-TEST(epoll_number_closed_under_a_waiter_does_not_end_the_wait)
+/* A thread in epoll_wait() on ep, which watches fd: an eventfd that is not ready. */
+static pthread_t sleeper(void)
 {
 	pthread_t t;
 
@@ -124,6 +125,13 @@ TEST(epoll_number_closed_under_a_waiter_does_not_end_the_wait)
 	CHECK_EQ(add(ep, fd, EPOLLIN), 0);
 	CHECK_EQ(pthread_create(&t, NULL, wait_once, &ep), 0);
 	sleep_ms(50);
+	return t;
+}
+
+TEST(epoll_number_closed_under_a_waiter_does_not_end_the_wait)
+{
+	pthread_t t = sleeper();
+
 	close(ep);
 	/* The call holds the epoll: it still hears. */
 	eventfd_write(fd, 1);
@@ -132,26 +140,16 @@ TEST(epoll_number_closed_under_a_waiter_does_not_end_the_wait)
 
 TEST(epoll_watched_file_closed_under_a_waiter_is_no_event)
 {
-	pthread_t t;
+	pthread_t t = sleeper();
 
-	ep = epoll_create1(0);
-	fd = eventfd(0, 0);
-	CHECK_EQ(add(ep, fd, EPOLLIN), 0);
-	CHECK_EQ(pthread_create(&t, NULL, wait_once, &ep), 0);
-	sleep_ms(50);
 	close(fd);
 	CHECK_EQ(joined(t), 0);
 }
 
 TEST(epoll_deleted_under_a_waiter_is_no_event)
 {
-	pthread_t t;
+	pthread_t t = sleeper();
 
-	ep = epoll_create1(0);
-	fd = eventfd(0, 0);
-	CHECK_EQ(add(ep, fd, EPOLLIN), 0);
-	CHECK_EQ(pthread_create(&t, NULL, wait_once, &ep), 0);
-	sleep_ms(50);
 	CHECK_EQ(ctl(ep, EPOLL_CTL_DEL, fd, 0), 0);
 	eventfd_write(fd, 1);
 	CHECK_EQ(joined(t), 0);
