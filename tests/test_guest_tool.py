@@ -102,3 +102,12 @@ def test_slow_reader_gets_the_last_byte_and_the_status(tmp_path):
         r = g.finish()
     assert (r.status, r.failure) == (7, None)
     assert r.stdout == b"".join(b"%d\n" % i for i in range(1, 1001))
+
+
+def test_hotspots_names_the_functions_that_run():
+    r = subprocess.run([qemu.ROOT / "tools/hotspots", "--top", "400", "--", "stat", "/"], capture_output=True, text=True, timeout=300)
+    lines = [line.split() for line in r.stdout.splitlines()]
+    assert r.returncode == 0 and lines[0][1] == "all", r.stderr
+    counts = {line[-1]: int(line[0]) for line in lines}
+    assert counts["user"] > 1000 and counts["do_syscall_64"] > 100
+    assert sum(counts.values()) - counts["all"] <= counts["all"]

@@ -226,7 +226,7 @@ static int connections_that_close(void)
 	return n;
 }
 
-/* A FIN for which there was no memory is sent half a second later; were it forgotten, its socket would stay for ever. */
+/* A FIN for which there was no memory is sent half a second later; forgotten, its socket would stay for ever. */
 TEST(out_of_memory_tcp)
 {
 	EACH_FAILS(tcp_connection);
