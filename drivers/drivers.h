@@ -11,6 +11,8 @@
 
 /* loopback_init - register lo. Context: boot, after net_dev_init(). */
 void loopback_init(void);
+/* tun_init - /dev/net/tun. Context: boot, after devfs_init(). */
+void tun_init(void);
 /* virtio_init - find the virtio devices on the PCI bus. Context: boot, after pci_init(). */
 void virtio_init(void);
 /*

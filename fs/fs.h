@@ -350,6 +350,8 @@ void eventpoll_init(void);
 void demo_init(void);
 /* initramfs_unpack - the cpio archive(s) at [@start, @end) into the root. Return: 0 or -errno. */
 int initramfs_unpack(const void *start, const void *end);
+/* in_group_p - is the caller's file system group, or one of its further groups, @gid? Context: task. */
+bool in_group_p(gid_t gid);
 /* devfs_add - a node under /dev. Context: boot or task. */
 int devfs_add(const char *name, umode_t mode, dev_t rdev);
 /* devfs_remove - take it away (absent: nothing happens). devfs_chown - give it an owner. Context: task. */

@@ -206,7 +206,6 @@ int notify_change(struct path *path, struct iattr *attr);
 int do_truncate(struct inode *inode, loff_t length);
 int vfs_getattr(struct inode *inode, struct kstat *st);
 void touch_atime(struct file *file);
-bool in_group_p(gid_t gid);
 
 /* char_dev.c: the open() of device nodes. filemap.c, fifo. */
 void show_devices(struct seq_file *m);

@@ -63,6 +63,7 @@
 	DROP_REASON(ARP_IGNORED,	"an ARP packet that concerns nobody here")	\
 	DROP_REASON(CPU_BACKLOG,	"this CPU's input queue is full")		\
 	DROP_REASON(QDISC_DROP,		"the transmit queue is full")			\
+	DROP_REASON(FULL_RING,		"the program behind a tun device reads too slowly") \
 	DROP_REASON(DEV_DOWN,		"the device is down or gone")			\
 	DROP_REASON(DEV_HDR,		"malformed frame header")			\
 	DROP_REASON(RX_LENGTH,		"the device reported an impossible length")	\

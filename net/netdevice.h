@@ -82,6 +82,7 @@ struct net_device {
 	unsigned long state;		/* atomic bits */
 	/* NETDEV */
 	struct list_head dev_list;
+	/* one for being registered, one for each route and neighbour, and whoever looked it up */
 	refcount_t refs;
 };
 
@@ -101,8 +102,10 @@ enum { NAPI_STATE_SCHED, NAPI_STATE_MISSED, NAPI_STATE_DISABLE };
 
 /*
  * alloc_netdev - with @priv_size bytes of dev->priv; @name may hold %d. NULL: out of memory.
- * register_netdev - visible from now on. Context: task.
+ * register_netdev - visible from now on; register_netdevice - the same with RTNL held. Context: task. Return: 0,
+ * -EEXIST, -EINVAL (the name), -ENFILE.
  */
+int __must_check register_netdevice(struct net_device *dev);
 struct net_device *alloc_netdev(size_t priv_size, const char *name);
 void ether_setup(struct net_device *dev);
 int __must_check register_netdev(struct net_device *dev);
@@ -110,15 +113,28 @@ int __must_check register_netdev(struct net_device *dev);
 int dev_open(struct net_device *dev);
 int dev_close(struct net_device *dev);
 /*
- * dev_get_by_name, dev_get_by_index - NULL or the device (devices live for ever but tun: dev_put
- * when done). Context: any.
+ * unregister_netdev - it goes down and is gone: no new user finds it, no packet of it is on its way up, its routes and
+ * neighbours are off their tables. Takes the caller's reference from alloc_netdev(); the memory lives on while a
+ * stale route or a sender still points at it. netdev_free - give an unregistered one back. Context: task, RTNL held.
+ */
+void unregister_netdev(struct net_device *dev);
+void netdev_free(struct net_device *dev);
+/*
+ * synchronize_net - what was taken off a list before is not being used by any softirq that receives a packet
+ * afterwards. Context: task, sleeps.
+ */
+void synchronize_net(void);
+/*
+ * dev_get_by_name, dev_get_by_index - NULL or the device, with a reference. dev_hold - one more. dev_put - one less.
+ * Context: any.
  */
 struct net_device *dev_get_by_name(const char *name);
 struct net_device *dev_get_by_index(int ifindex);
+static inline void dev_hold(struct net_device *dev) { refcount_inc(&dev->refs); }
 static inline void dev_put(struct net_device *dev)
 {
-	if (!refcount_dec_and_test(&dev->refs))
-		return;
+	if (refcount_dec_and_test(&dev->refs))
+		netdev_free(dev);
 }
 /* for_each_netdev - call @fn for every device; RTNL held by the caller. */
 void for_each_netdev(void (*fn)(struct net_device *dev, void *arg), void *arg);
@@ -194,10 +210,11 @@ void net_dev_init(void);
 void net_procfs_init(void);
 
 /*
- * inetdev_event - the IPv4 side (ipv4/devinet.c) learns that @dev went up or down. Locks: RTNL
- * held.
+ * inetdev_event - the IPv4 side (ipv4/devinet.c) learns that @dev went up or down. inetdev_destroy - or that it is off
+ * the list and down: its addresses and neighbours go. Locks: RTNL held.
  */
 void inetdev_event(struct net_device *dev, bool up);
+void inetdev_destroy(struct net_device *dev);
 /*
  * dev_get_flags - IFF_* as users see them. dev_ioctl - SIOC[GS]IF* that are not of one protocol;
  * -ENOTTY for others. Context: task.

@@ -138,6 +138,7 @@ static void init_network_and_drivers(void)
 	inet_init();
 	unix_init();
 	loopback_init();
+	tun_init();
 	pci_init();
 	virtio_init();
 	virtio_net_init();

@@ -72,13 +72,19 @@ void dev_add_pack(struct packet_type *pt)
  */
 void dev_remove_pack(struct packet_type *pt)
 {
-	int cpu;
-
 	might_sleep();
 	spin_lock_bh(&netdev_lock);
 	/* a reader that stands on it still finds the way on */
 	__list_del(pt->list.prev, pt->list.next);
 	spin_unlock_bh(&netdev_lock);
+	synchronize_net();
+}
+
+void synchronize_net(void)
+{
+	int cpu;
+
+	might_sleep();
 	smp_mb(); /* pairs with the locked instruction in rx_section_enter() */
 	for_each_online_cpu(cpu) {
 		unsigned long seen = READ_ONCE(per_cpu(rx_section, cpu));
@@ -540,12 +546,24 @@ static struct net_device *find_dev_by_name(const char *name)
 	return NULL;
 }
 
+static bool dev_valid_name(const char *name)
+{
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || *name == ' ' || (*name >= '\t' && *name <= '\r'))
+			return false;
+	return true;
+}
+
 /* "eth%d" becomes the first free name of that form. Locks: NETDEV held. */
 static int dev_choose_name(struct net_device *dev)
 {
 	char form[IFNAMSIZ];
 	char *percent = strchr(dev->name, '%');
 
+	if (!dev_valid_name(dev->name) || (percent && percent[1] != 'd'))
+		return -EINVAL;
 	if (!percent)
 		return find_dev_by_name(dev->name) ? -EEXIST : 0;
 	size_t stem = (size_t)(percent - dev->name);
@@ -561,13 +579,13 @@ static int dev_choose_name(struct net_device *dev)
 	return -ENFILE;
 }
 
-int register_netdev(struct net_device *dev)
+int register_netdevice(struct net_device *dev)
 {
+	assert_held(&rtnl_mutex);
 	if (dev->flags & IFF_LOOPBACK)
 		dev->features |= NETIF_F_LLTX;
 	if (!dev->tx_queue_len)
 		dev->tx_queue_len = 1000;
-	rtnl_lock();
 	spin_lock_bh(&netdev_lock);
 	int err = dev_choose_name(dev);
 
@@ -576,8 +594,36 @@ int register_netdev(struct net_device *dev)
 		list_add_tail(&dev->dev_list, &dev_base);
 	}
 	spin_unlock_bh(&netdev_lock);
+	return err;
+}
+
+int register_netdev(struct net_device *dev)
+{
+	rtnl_lock();
+	int err = register_netdevice(dev);
+
 	rtnl_unlock();
 	return err;
+}
+
+void netdev_free(struct net_device *dev)
+{
+	/* A sender that had seen it up may have queued one more. */
+	skb_queue_purge(&dev->qdisc, SKB_DROP_REASON_DEV_DOWN);
+	kfree(dev->ip_ptr);
+	kfree(dev);
+}
+
+void unregister_netdev(struct net_device *dev)
+{
+	assert_held(&rtnl_mutex);
+	dev_close(dev);
+	spin_lock_bh(&netdev_lock);
+	list_del(&dev->dev_list);
+	spin_unlock_bh(&netdev_lock);
+	synchronize_net();
+	inetdev_destroy(dev);
+	dev_put(dev);
 }
 
 int dev_open(struct net_device *dev)

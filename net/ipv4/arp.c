@@ -75,8 +75,10 @@ static struct kmem_cache *neigh_cache;
 
 void neigh_put(struct neighbour *n)
 {
-	if (refcount_dec_and_test(&n->refs))
-		kmem_cache_free(neigh_cache, n);
+	if (!refcount_dec_and_test(&n->refs))
+		return;
+	dev_put(n->dev);
+	kmem_cache_free(neigh_cache, n);
 }
 
 static struct hlist_head *neigh_bucket(be32 key, const struct net_device *dev)
@@ -203,6 +205,7 @@ static struct neighbour *neigh_get_or_create(be32 key, struct net_device *dev)
 	if (!n)
 		return NULL;
 	n->key = key;
+	dev_hold(dev);
 	n->dev = dev;
 	skb_queue_head_init(&n->queue);
 	timer_setup(&n->timer, neigh_timer);
@@ -354,6 +357,25 @@ void neigh_ifdown(struct net_device *dev)
 
 			while ((skb = __skb_dequeue(&dead)) != NULL)
 				kfree_skb(skb, SKB_DROP_REASON_NEIGH_DEAD);
+		}
+	}
+	spin_unlock_bh(&neigh_lock);
+}
+
+void neigh_dev_gone(struct net_device *dev)
+{
+	struct neighbour *n;
+	struct hlist_node *next;
+
+	neigh_ifdown(dev);
+	spin_lock_bh(&neigh_lock);
+	for (int i = 0; i < 1 << NEIGH_BITS; i++) {
+		hlist_for_each_entry_safe(n, next, &neigh_table[i], link) {
+			if (n->dev != dev)
+				continue;
+			hlist_del_init(&n->link);
+			nr_neigh--;
+			neigh_put(n);
 		}
 	}
 	spin_unlock_bh(&neigh_lock);

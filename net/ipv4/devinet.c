@@ -47,6 +47,13 @@ void inetdev_event(struct net_device *dev, bool up)
 		arp_send_gratuitous(dev);
 }
 
+void inetdev_destroy(struct net_device *dev)
+{
+	fib_dev_down(dev);
+	neigh_dev_gone(dev);
+	fib_local_rebuild();
+}
+
 int inet_set_addr(struct net_device *dev, be32 addr, be32 mask)
 {
 	struct in_device *in = dev->ip_ptr;
@@ -105,7 +112,7 @@ static int devinet_set(unsigned int cmd, struct net_device *dev, const struct if
 	if (cmd == SIOCSIFADDR) {
 		if (addr.raw && (ipv4_is_multicast(addr) || ipv4_is_lbcast(addr)))
 			return -EINVAL;
-		return inet_set_addr(dev, addr, class_mask(addr));
+		return inet_set_addr(dev, addr, dev->flags & IFF_POINTOPOINT ? INADDR_BROADCAST : class_mask(addr));
 	}
 	if (!in || !in->nr)
 		return -EADDRNOTAVAIL;

@@ -188,6 +188,8 @@ void arp_init(void);
 void arp_send_gratuitous(struct net_device *dev);
 int arp_ioctl(unsigned int cmd, uptr arg);
 void neigh_ifdown(struct net_device *dev);
+/* neigh_dev_gone - @dev is leaving: the table forgets its entries. Locks: RTNL held. */
+void neigh_dev_gone(struct net_device *dev);
 
 /* af_inet.c: shared by TCP and UDP. */
 int inet_create(struct socket *sock, int protocol);

@@ -179,7 +179,7 @@ static enum frag_verdict ipq_insert(struct ipq *q, struct sk_buff *skb, u32 offs
 }
 
 /* The whole from its parts, which stay the caller's. NULL: out of memory. */
-static struct sk_buff *ip_frag_reasm(const struct sk_buff *frags, u32 len)
+static struct sk_buff *ip_frag_reasm(const struct sk_buff *frags, u32 len, struct net_device *dev)
 {
 	const struct iphdr *first = ip_hdr(frags);
 	u32 hlen = iph_hdrlen(first);
@@ -206,7 +206,7 @@ static struct sk_buff *ip_frag_reasm(const struct sk_buff *frags, u32 len)
 	iph->frag_off = cpu_to_be16(0);
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, hlen / 4);
-	skb->dev = frags->dev;
+	skb->dev = dev;
 	skb->protocol = frags->protocol;
 	skb->pkt_type = frags->pkt_type;
 	skb->id = frags->id;
@@ -255,7 +255,9 @@ struct sk_buff *ip_defrag(struct sk_buff *skb)
 	u32 hlen = iph_hdrlen(iph), frag = be16_to_cpu(iph->frag_off), len = 0;
 	u32 offset = (frag & IP_OFFSET) << 3;
 	bool more = frag & IP_MF;
+	struct net_device *dev = skb->dev;
 
+	skb->dev = NULL;	/* a fragment that waits must not keep its device */
 	SNMP_INC(IP_REASMREQDS);
 	if (skb->rt) {
 		rt_put(skb->rt);
@@ -274,7 +276,7 @@ struct sk_buff *ip_defrag(struct sk_buff *skb)
 
 	if (!frags)
 		return NULL;
-	struct sk_buff *whole = ip_frag_reasm(frags, len);
+	struct sk_buff *whole = ip_frag_reasm(frags, len, dev);
 
 	free_frags(frags, whole != NULL);
 	if (whole)

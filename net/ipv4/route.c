@@ -56,6 +56,7 @@ void rt_put(struct rtable *rt)
 		return;
 	if (rt->neigh)
 		neigh_put(rt->neigh);
+	dev_put(rt->dev);
 	kmem_cache_free(rtable_cache, rt);
 }
 
@@ -333,6 +334,7 @@ static struct rtable *rt_alloc(struct net_device *dev, be32 daddr, be32 src)
 	if (!rt)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&rt->refs, 1);
+	dev_hold(dev);
 	rt->dev = dev;
 	rt->dst = daddr;
 	rt->src = src;
