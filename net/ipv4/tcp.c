@@ -350,8 +350,13 @@ static u32 tcp_purge_receive_queue(struct sock *sk)
 	while ((skb = __skb_dequeue(&sk->sk_receive_queue)) != NULL) {
 		u32 len = (u32)seq_diff(TCP_SKB_CB(skb)->end_seq, TCP_SKB_CB(skb)->seq);
 
-		unread += len - !!(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN);
-		kfree_skb(skb, SKB_DROP_REASON_SOCKET_CLOSED);
+		len -= !!(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_FIN);
+		unread += len;
+		/* A FIN alone has done its job when it was queued: nothing is lost with it. */
+		if (len)
+			kfree_skb(skb, SKB_DROP_REASON_SOCKET_CLOSED);
+		else
+			consume_skb(skb);
 	}
 	return unread;
 }
