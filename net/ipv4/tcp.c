@@ -58,6 +58,7 @@ void tcp_init_sock_queues(struct sock *sk)
 	tp->mss_cache = TCP_MSS_DEFAULT;
 	tp->reordering = (u8)clamp(tcp_sysctl.reordering, 1, 127);
 	tp->undo_retrans = -1;
+	tp->rack.reo_wnd_mult = 1;
 }
 
 /* tcp_v4_init_sock - the proto's init(). Return: 0. */

@@ -154,7 +154,7 @@ struct tcp_sock {
 	u32 tsoffset;
 	/* loss recovery */
 	seq32 high_seq, undo_marker;	/* snd_nxt when it began; snd_una then (undo_valid) */
-	bool undo_valid;
+	bool undo_valid, frto;		/* frto: the RTO may turn out to be spurious (RFC 5682) */
 	u8 reordering, tlp_retrans;
 	int undo_retrans;
 	seq32 tlp_high_seq;
@@ -162,6 +162,13 @@ struct tcp_sock {
 	bool fin_deferred;		/* our FIN has its number, but there was no memory to send it */
 	u32 prior_ssthresh;
 	u64 retrans_stamp_ns;		/* first retransmission of this episode */
+	struct {			/* RFC 8985: of what arrived, what was sent last */
+		u64 mstamp_ns;		/* when that was; 0: nothing yet */
+		seq32 end_seq, dsack_round;	/* a DSACK up to this snd_una counts once */
+		u32 rtt_us;		/* of what arrived last */
+		u8 reo_wnd_mult, reo_wnd_persist;	/* quarters of the least RTT; recoveries until 1 again */
+		bool advanced, dsack_pending;	/* something arrived since losses were looked for; dsack_round is set */
+	} rack;
 	u32 total_retrans, syn_retrans_total;
 	/* options */
 	struct tcp_options_received rx_opt;
@@ -363,10 +370,11 @@ enum {
 /* What one ACK has done so far. */
 struct tcp_ack_state {
 	int flag;			/* FLAG_* */
-	seq32 prior_snd_una;
+	seq32 prior_snd_una, prior_fack;	/* prior_fack: up to where something had been SACKed */
 	u32 prior_packets, prior_delivered, prior_lost, prior_in_flight;
 	int num_dupack;
 	bool rexmit;			/* the queue of lost segments is to be looked at */
+	bool send_new;			/* F-RTO: new data first, if there is any */
 	seq32 reord;			/* the lowest new segment that arrived above its place */
 	u64 first_sackt_ns,
 		last_sackt_ns; /* when the first and last newly SACKed segments were sent; 0: none */
@@ -378,12 +386,30 @@ void tcp_init_metrics(struct sock *sk);
 void tcp_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb, struct tcp_ack_state *st);
 void tcp_check_sack_reordering(struct sock *sk, seq32 low_seq);
 void tcp_mark_skb_lost(struct tcp_sock *tp, struct sk_buff *skb);
-void tcp_mark_head_lost(struct sock *sk, u32 packets, bool mark_head);
 void tcp_add_reno_sack(struct sock *sk, int num_dupack);
 void tcp_remove_reno_sacks(struct sock *sk, int acked);
 void tcp_timeout_mark_lost(struct sock *sk);
 
+/* --- tcp_rack.c; locks: sock owned or slock */
+/* tcp_rack_advance - a segment with these tags, last sent at @sent_ns, has arrived now. */
+void tcp_rack_advance(struct tcp_sock *tp, u8 sacked, seq32 end_seq, u64 sent_ns);
+/* tcp_rack_mark_lost - after an ACK. Return: true if the timer is set for what may be lost soon. */
+bool tcp_rack_mark_lost(struct sock *sk);
+/* tcp_rack_reo_timeout - that timer. */
+void tcp_rack_reo_timeout(struct sock *sk);
+/* tcp_rack_is_recent - has @skb not yet been on its way for a round trip? */
+bool tcp_rack_is_recent(const struct tcp_sock *tp, const struct sk_buff *skb);
+/*
+ * tcp_rack_update_reo_wnd - an ACK with @flag: a DSACK says that we had not waited long enough.
+ * tcp_rack_recovery_ends - and that of a recovery without one, that we wait too long.
+ */
+void tcp_rack_update_reo_wnd(struct tcp_sock *tp, int flag);
+void tcp_rack_recovery_ends(struct tcp_sock *tp);
+
 /* --- tcp_recovery.c */
+void tcp_enter_recovery(struct sock *sk);
+/* tcp_xmit_recovery - what an ACK during recovery lets us send: lost segments, or new data to test a time-out. */
+void tcp_xmit_recovery(struct sock *sk, const struct tcp_ack_state *st);
 void tcp_fastretrans_alert(struct sock *sk, struct tcp_ack_state *st);
 void tcp_enter_loss(struct sock *sk);
 void tcp_enter_cwr(struct sock *sk);

@@ -82,8 +82,8 @@ void tcp_rearm_rto(struct sock *sk)
 		inet_csk_clear_retransmit(sk);
 		return;
 	}
-	/* A loss probe was to come first: the RTO counts from the transmission of the head. */
-	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE) {
+	/* Another timer was to come first: the RTO counts from the transmission of the head. */
+	if (icsk->icsk_pending == ICSK_TIME_LOSS_PROBE || icsk->icsk_pending == ICSK_TIME_REO_TIMEOUT) {
 		u64 due = tcp_rtx_queue_head(sk)->tstamp_ns + rto;
 
 		rto = due > tp->tcp_mstamp_ns ? due - tp->tcp_mstamp_ns : TIMER_TICK_NS;
@@ -164,13 +164,15 @@ static void tcp_clean_one(struct tcp_sock *tp, const struct sk_buff *skb, u32 n,
 		cs->last_ackt_ns = skb->tstamp_ns;
 		if (!cs->first_ackt_ns)
 			cs->first_ackt_ns = cs->last_ackt_ns;
-		if (tp->sacked_out && seq_before(TCP_SKB_CB(skb)->seq, st->reord))
+		if (seq_before(TCP_SKB_CB(skb)->seq, st->reord))
 			st->reord = TCP_SKB_CB(skb)->seq;
 		if (!seq_after(TCP_SKB_CB(skb)->end_seq, tp->high_seq))
 			st->flag |= FLAG_ORIG_SACK_ACKED;
 	}
-	if (tcp_is_sack(tp) && !(sacked & TCPCB_SACKED_ACKED))
+	if (tcp_is_sack(tp) && !(sacked & TCPCB_SACKED_ACKED)) {
 		tp->delivered += n;
+		tcp_rack_advance(tp, sacked, TCP_SKB_CB(skb)->end_seq, skb->tstamp_ns);
+	}
 	cs->pkts_acked += n;
 	if (likely(!(TCP_SKB_CB(skb)->tcp_flags & TCPHDR_SYN))) {
 		st->flag |= FLAG_DATA_ACKED;
@@ -236,13 +238,20 @@ static void tcp_clean_rtx_queue(struct sock *sk, struct tcp_ack_state *st)
 	}
 	if (st->first_sackt_ns)
 		ca_rtt = tcp_since_us(tp, st->last_sackt_ns);
-	tcp_ack_update_rtt(sk, st->flag, seq_rtt, tcp_since_us(tp, st->first_sackt_ns), ca_rtt);
+	s64 sack_rtt = tcp_since_us(tp, st->first_sackt_ns);
+	bool measured = tcp_ack_update_rtt(sk, st->flag, seq_rtt, sack_rtt, ca_rtt);
+	const struct sk_buff *head = tcp_rtx_queue_head(sk);
+
+	/* A SACK restarts the timer, too, but not for what was sent before the head was sent again. */
+	if (head && measured && sack_rtt > tcp_since_us(tp, head->tstamp_ns))
+		st->flag |= FLAG_SET_XMIT_TIMER;
 	if (st->flag & FLAG_ACKED) {
 		st->flag |= FLAG_SET_XMIT_TIMER;
 		rt_confirm(sk->sk_dst, tp->tcp_mstamp_ns);
 		if (tcp_is_reno(tp))
 			tcp_remove_reno_sacks(sk, (int)cs.pkts_acked);
-		else if (tp->sacked_out)
+		/* A hole that was not sent again is filled: it had been late. What this ACK SACKs is no sign of it. */
+		else if (seq_before(st->reord, st->prior_fack))
 			tcp_check_sack_reordering(sk, st->reord);
 	}
 	if (icsk->icsk_ca_ops->pkts_acked) {
@@ -306,8 +315,7 @@ static int tcp_old_ack(struct sock *sk, struct sk_buff *skb, struct tcp_ack_stat
 	tcp_sacktag_write_queue(sk, skb, st);
 	tcp_count_dupack(st);
 	tcp_fastretrans_alert(sk, st);
-	if (st->rexmit)
-		tcp_xmit_retransmit_queue(sk);
+	tcp_xmit_recovery(sk, st);
 	return 0;
 }
 
@@ -342,13 +350,12 @@ static void tcp_ack_new(struct sock *sk, struct sk_buff *skb, seq32 ack, struct 
 	tp->rcv_tstamp_ns = tp->tcp_mstamp_ns;
 }
 
-/* Progress restarts the timer. What SACK tells takes the place of a loss probe (RFC 8985 7.2): then the RTO is left. */
+/* Progress restarts the timer: that of a loss probe (RFC 8985 7.2), or, when SACK has told more, the RTO. */
 static void tcp_ack_set_timer(struct sock *sk, int flag)
 {
 	if (!tcp_sk(sk)->packets_out)
 		inet_csk_clear_retransmit(sk);
-	else if (((flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true)) ||
-		 ((flag & FLAG_DATA_SACKED) && inet_csk(sk)->icsk_pending == ICSK_TIME_LOSS_PROBE))
+	else if ((flag & FLAG_SET_XMIT_TIMER) && !tcp_schedule_loss_probe(sk, true))
 		tcp_rearm_rto(sk);
 }
 
@@ -358,6 +365,7 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 	seq32 ack = TCP_SKB_CB(skb)->ack_seq;
 	struct tcp_ack_state st = { .flag = flag,
 				    .prior_snd_una = tp->snd_una,
+				    .prior_fack = tp->sacked_out ? tp->highest_sack : tp->snd_una,
 				    .prior_packets = tp->packets_out,
 				    .reord = tp->snd_nxt,
 				    .prior_delivered = tp->delivered,
@@ -387,6 +395,7 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 		return 1;
 	}
 	tcp_clean_rtx_queue(sk, &st);
+	tcp_rack_update_reo_wnd(tp, st.flag);
 	tcp_process_tlp_ack(sk, ack, st.flag);
 	if (tcp_ack_is_dubious(sk, st.flag)) {
 		tcp_count_dupack(&st);
@@ -394,8 +403,7 @@ int tcp_ack(struct sock *sk, struct sk_buff *skb, int flag)
 	}
 	tcp_ack_set_timer(sk, st.flag);
 	tcp_cong_control(sk, ack, &st);
-	if (st.rexmit)
-		tcp_xmit_retransmit_queue(sk);
+	tcp_xmit_recovery(sk, &st);
 	return 1;
 }
 
@@ -404,6 +412,8 @@ void tcp_init_metrics(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
+	/* A SYN that was lost says little of how much the path holds. */
+	tp->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	/* RFC 6298 5.7: a SYN that was lost makes the first RTO 3 s. */
 	if (!tp->srtt_us && inet_csk(sk)->icsk_rto_ns < 3 * NSEC_PER_SEC) {
 		tp->rttvar_us = (u32)(3 * USEC_PER_SEC);

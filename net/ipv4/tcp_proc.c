@@ -26,7 +26,8 @@ static int tcp4_timer(const struct sock *sk, u64 *expires_ns)
 	const struct inet_connection_sock *icsk = inet_csk(sk);
 
 	*expires_ns = icsk->icsk_timeout_ns;
-	if (icsk->icsk_pending == ICSK_TIME_RETRANS || icsk->icsk_pending == ICSK_TIME_LOSS_PROBE)
+	if (icsk->icsk_pending == ICSK_TIME_RETRANS || icsk->icsk_pending == ICSK_TIME_LOSS_PROBE ||
+	    icsk->icsk_pending == ICSK_TIME_REO_TIMEOUT)
 		return 1;
 	if (icsk->icsk_pending == ICSK_TIME_PROBE0)
 		return 4;

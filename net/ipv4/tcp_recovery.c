@@ -1,12 +1,12 @@
 /*
  * net/ipv4/tcp_recovery.c - loss: when to believe in it, how far to slow down, and when it was none after all.
  *
- * Linux:   tcp_fastretrans_alert() and its helpers in net/ipv4/tcp_input.c, not tcp_recovery.c, which is RACK
- *          (6.1)
- * Same:    the five states Open, Disorder, CWR, Recovery, Loss; NewReno (RFC 6582), SACK-based recovery (RFC
- *          6675), proportional rate reduction (RFC 6937), limited transmit (RFC 3042), undo by timestamps (RFC
- *          3522) and DSACK.
- * Differs: 1. no F-RTO, no RACK, no ECN.
+ * Linux:   tcp_fastretrans_alert() and its helpers in net/ipv4/tcp_input.c (6.1); its tcp_recovery.c is our
+ *          tcp_rack.c
+ * Same:    the five states Open, Disorder, CWR, Recovery, Loss; NewReno (RFC 6582), SACK-based recovery
+ *          (RFC 8985), proportional rate reduction (RFC 6937), limited transmit (RFC 3042), undo by timestamps (RFC
+ *          3522), DSACK and F-RTO (RFC 5682).
+ * Differs: 1. no ECN.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_ack() -> tcp_fastretrans_alert() -> tcp_xmit_retransmit_queue(); tcp_retransmit_timer() ->
  *          tcp_enter_loss().
@@ -178,6 +178,8 @@ static bool tcp_try_undo_recovery(struct sock *sk)
 {
 	if (tcp_may_undo(tcp_sk(sk)))
 		tcp_undo_cwnd_reduction(sk, false);
+	else
+		tcp_rack_recovery_ends(tcp_sk(sk));
 	if (tcp_is_non_sack_preventing_reopen(sk))
 		return true;
 	tcp_set_ca_state(sk, TCP_CA_Open);
@@ -194,15 +196,16 @@ static bool tcp_try_undo_dsack(struct sock *sk)
 	return true;
 }
 
-static bool tcp_try_undo_loss(struct sock *sk)
+/* @frto: F-RTO has found out; else what else there is must say so. */
+static bool tcp_try_undo_loss(struct sock *sk, bool frto)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if (!tcp_may_undo(tp))
+	if (!frto && !tcp_may_undo(tp))
 		return false;
 	tcp_undo_cwnd_reduction(sk, true);
 	inet_csk(sk)->icsk_retransmits = 0;
-	if (!tcp_is_non_sack_preventing_reopen(sk) && tcp_is_sack(tp))
+	if (!tcp_is_non_sack_preventing_reopen(sk) && (frto || tcp_is_sack(tp)))
 		tcp_set_ca_state(sk, TCP_CA_Open);
 	return true;
 }
@@ -234,6 +237,7 @@ void tcp_enter_loss(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
+	bool new_recovery = icsk->icsk_ca_state < TCP_CA_Recovery;
 
 	tcp_timeout_mark_lost(sk);
 	if (icsk->icsk_ca_state <= TCP_CA_Disorder || !seq_after(tp->high_seq, tp->snd_una) ||
@@ -252,9 +256,11 @@ void tcp_enter_loss(struct sock *sk)
 	tcp_set_ca_state(sk, TCP_CA_Loss);
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_pending = false;
+	/* RFC 5682 3.1 step 1: not in the middle of a recovery, where segments are known to be lost. */
+	tp->frto = new_recovery || icsk->icsk_retransmits;
 }
 
-static void tcp_enter_recovery(struct sock *sk)
+void tcp_enter_recovery(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
@@ -286,21 +292,22 @@ static void tcp_newreno_mark_lost(struct sock *sk, bool snd_una_advanced)
 	tcp_mark_skb_lost(tp, skb);
 }
 
-static void tcp_update_scoreboard(struct sock *sk, bool fast_rexmit)
+/* Which segments are lost, by what this ACK tells. */
+static void tcp_identify_packet_loss(struct sock *sk, struct tcp_ack_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	u32 prior_retrans = tp->retrans_out;
 
-	if (tcp_is_reno(tp))
+	if (tcp_rtx_queue_empty(sk))
 		return;
-	if (tp->sacked_out >= tp->reordering)
-		tcp_mark_head_lost(sk, tp->sacked_out - tp->reordering, false);
-	else if (fast_rexmit)
-		tcp_mark_head_lost(sk, 1, true);
-}
-
-static bool tcp_time_to_recover(const struct tcp_sock *tp)
-{
-	return tp->lost_out || tp->sacked_out + 1 > tp->reordering;
+	if (tcp_is_reno(tp)) {
+		tcp_newreno_mark_lost(sk, st->flag & FLAG_SND_UNA_ADVANCED);
+		return;
+	}
+	if (tcp_rack_mark_lost(sk))
+		st->flag &= ~FLAG_SET_XMIT_TIMER;	/* RACK's timer comes first */
+	if (prior_retrans > tp->retrans_out)
+		st->flag |= FLAG_LOST_RETRANS;
 }
 
 /*
@@ -368,16 +375,45 @@ static bool tcp_fastretrans_exit(struct sock *sk)
 	return false;
 }
 
-/* An ACK in Loss. Return: true if the state is Open again. */
-static bool tcp_process_loss(struct sock *sk, struct tcp_ack_state *st)
+/*
+ * RFC 5682 3.1: was the time-out spurious? Return: true if the ACK is dealt with: the loss is undone, or new data shall
+ * be sent to find out.
+ */
+static bool tcp_process_frto(struct sock *sk, struct tcp_ack_state *st, bool recovered)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 
-	if ((st->flag & FLAG_SND_UNA_ADVANCED) && tcp_try_undo_loss(sk))
-		return inet_csk(sk)->icsk_ca_state == TCP_CA_Open;
-	if (!seq_before(tp->snd_una, tp->high_seq)) {
+	/* Step 3 b: something arrived that was not sent again. */
+	if (st->flag & FLAG_ORIG_SACK_ACKED && tcp_try_undo_loss(sk, true))
+		return true;
+	if (seq_after(tp->snd_nxt, tp->high_seq)) {
+		if (st->flag & FLAG_DATA_SACKED || st->num_dupack)
+			tp->frto = false;	/* step 3 a: the loss was real */
+	} else if (st->flag & FLAG_SND_UNA_ADVANCED && !recovered) {
+		tp->high_seq = tp->snd_nxt;
+		/* Step 2 b: what new data brings back will tell. */
+		if (!tcp_write_queue_empty(sk) && seq_after(tcp_wnd_end(tp), tp->snd_nxt)) {
+			st->send_new = true;
+			return true;
+		}
+		tp->frto = false;
+	}
+	return false;
+}
+
+/* An ACK in Loss. */
+static void tcp_process_loss(struct sock *sk, struct tcp_ack_state *st)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	bool recovered = !seq_before(tp->snd_una, tp->high_seq);
+
+	if ((st->flag & FLAG_SND_UNA_ADVANCED) && tcp_try_undo_loss(sk, false))
+		return;
+	if (tp->frto && tcp_process_frto(sk, st, recovered))
+		return;
+	if (recovered) {
 		tcp_try_undo_recovery(sk);
-		return inet_csk(sk)->icsk_ca_state == TCP_CA_Open;
+		return;
 	}
 	if (tcp_is_reno(tp)) {
 		if (seq_after(tp->snd_nxt, tp->high_seq) && st->num_dupack)
@@ -386,10 +422,9 @@ static bool tcp_process_loss(struct sock *sk, struct tcp_ack_state *st)
 			tp->sacked_out = 0;
 	}
 	st->rexmit = true;
-	return false;
 }
 
-/* Open, Disorder or CWR: has enough arrived above a hole? Return: true if Recovery was entered. */
+/* Open, Disorder or CWR, or a later state that did not last: is anything lost? Return: true if Recovery was entered. */
 static bool tcp_process_disorder(struct sock *sk, struct tcp_ack_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -398,11 +433,11 @@ static bool tcp_process_disorder(struct sock *sk, struct tcp_ack_state *st)
 		if (st->flag & FLAG_SND_UNA_ADVANCED)
 			tp->sacked_out = 0;
 		tcp_add_reno_sack(sk, st->num_dupack);
-		tcp_newreno_mark_lost(sk, st->flag & FLAG_SND_UNA_ADVANCED);
 	}
 	if (inet_csk(sk)->icsk_ca_state <= TCP_CA_Disorder)
 		tcp_try_undo_dsack(sk);
-	if (!tcp_time_to_recover(tp)) {
+	tcp_identify_packet_loss(sk, st);
+	if (!tp->lost_out) {
 		tcp_try_to_open(sk);
 		return false;
 	}
@@ -423,8 +458,7 @@ static bool tcp_process_recovery(struct sock *sk, struct tcp_ack_state *st)
 	}
 	if (tcp_try_undo_dsack(sk))
 		tcp_try_keep_open(sk);
-	if (tcp_is_reno(tp))
-		tcp_newreno_mark_lost(sk, st->flag & FLAG_SND_UNA_ADVANCED);
+	tcp_identify_packet_loss(sk, st);
 	return inet_csk(sk)->icsk_ca_state == TCP_CA_Recovery || tcp_process_disorder(sk, st);
 }
 
@@ -432,8 +466,6 @@ void tcp_fastretrans_alert(struct sock *sk, struct tcp_ack_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u8 state = inet_csk(sk)->icsk_ca_state;
-	bool do_lost = st->num_dupack || (st->flag & (FLAG_DATA_SACKED | FLAG_SND_UNA_ADVANCED)),
-	     fast_rexmit = false;
 
 	if (!tp->packets_out && tp->sacked_out)
 		tp->sacked_out = 0;
@@ -447,16 +479,33 @@ void tcp_fastretrans_alert(struct sock *sk, struct tcp_ack_state *st)
 	if (state == TCP_CA_Recovery) {
 		if (!tcp_process_recovery(sk, st))
 			return;
-	} else if (state == TCP_CA_Loss && !tcp_process_loss(sk, st)) {
-		return;
-	} else {
+	} else if (state == TCP_CA_Loss) {
+		tcp_process_loss(sk, st);
+		tcp_identify_packet_loss(sk, st);
+		/* What was sent again is lost again: that is congestion once more. */
+		if (inet_csk(sk)->icsk_ca_state != TCP_CA_Open && !(st->flag & FLAG_LOST_RETRANS))
+			return;
 		if (!tcp_process_disorder(sk, st))
 			return;
-		fast_rexmit = true;
+	} else if (!tcp_process_disorder(sk, st)) {
+		return;
 	}
-	if (do_lost)
-		tcp_update_scoreboard(sk, fast_rexmit);
 	st->rexmit = true;
+}
+
+void tcp_xmit_recovery(struct sock *sk, const struct tcp_ack_state *st)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (!st->rexmit && !st->send_new)
+		return;
+	if (st->send_new && !st->rexmit) {
+		__tcp_push_pending_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF);
+		if (seq_after(tp->snd_nxt, tp->high_seq))
+			return;
+		tp->frto = false;	/* there is none, or it must wait: recover as usual */
+	}
+	tcp_xmit_retransmit_queue(sk);
 }
 
 /* tcp_process_tlp_ack - an ACK of the tail loss probe or beyond (RFC 8985 7.4.2). */

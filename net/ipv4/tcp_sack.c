@@ -3,13 +3,11 @@
  *
  * Linux:   tcp_sacktag_write_queue() and its helpers in net/ipv4/tcp_input.c (6.1)
  * Same:    tags SACKED_ACKED, LOST and SACKED_RETRANS on each skb and their sums in tcp_sock; DSACK (RFC 2883);
- *          a super-packet is cut where a block ends; a segment is lost when more than tp->reordering segments
- *          above it have arrived (RFC 6675 4, IsLost).
+ *          a super-packet is cut where a block ends. Which segments are lost RACK decides.
  * Differs: 1. blocks are sorted and the queue walked once from the left, without hints or a cache of old
  *             blocks.
- *          2. no RACK: time alone does not make a segment lost before the RTO or the tail loss probe.
  * Locks:   the sock's owner, or its slock in softirq.
- * Walk:    tcp_ack() -> tcp_sacktag_write_queue(); tcp_fastretrans_alert() -> tcp_mark_head_lost().
+ * Walk:    tcp_ack() -> tcp_sacktag_write_queue(); tcp_rack_mark_lost() -> tcp_mark_skb_lost().
  */
 #include "net/ipv4/tcp.h"
 
@@ -23,11 +21,12 @@ enum { TCP_MAX_REORDERING = 127 };
 void tcp_check_sack_reordering(struct sock *sk, seq32 low_seq)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
+	seq32 fack = tp->sacked_out ? tp->highest_sack : tp->snd_una;
 	u32 distance;
 
-	if (!seq_before(low_seq, tp->highest_sack))
+	if (!seq_before(low_seq, fack))
 		return;
-	distance = (u32)seq_diff(tp->highest_sack, low_seq);
+	distance = (u32)seq_diff(fack, low_seq);
 	if (distance > tp->reordering * tp->mss_cache)
 		tp->reordering = (u8)min_t(u32, DIV_ROUND_UP(distance, tp->mss_cache), TCP_MAX_REORDERING);
 	tp->reord_seen++;
@@ -57,32 +56,8 @@ void tcp_mark_skb_lost(struct tcp_sock *tp, struct sk_buff *skb)
 }
 
 /*
- * tcp_mark_head_lost - mark from the left while no more than @packets SACKed segments have been passed.
- * @mark_head: only the first one.
- */
-void tcp_mark_head_lost(struct sock *sk, u32 packets, bool mark_head)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	struct sk_buff *skb;
-	u32 sacked = 0;
-
-	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
-		u8 tags = TCP_SKB_CB(skb)->sacked;
-
-		if (tags & TCPCB_SACKED_ACKED)
-			sacked += (u32)tcp_skb_pcount(skb);
-		if (sacked > packets)
-			break;
-		if (!(tags & TCPCB_LOST))
-			tcp_mark_skb_lost(tp, skb);
-		if (mark_head)
-			break;
-	}
-}
-
-/*
- * tcp_timeout_mark_lost - the RTO: everything not SACKed is lost; SACKs the receiver went back on count for
- * nothing.
+ * tcp_timeout_mark_lost - the RTO: everything not SACKed is lost that has had a round trip's time; SACKs the receiver
+ * went back on count for nothing.
  */
 void tcp_timeout_mark_lost(struct sock *sk)
 {
@@ -95,6 +70,9 @@ void tcp_timeout_mark_lost(struct sock *sk)
 	skb_queue_walk(&tp->tcp_rtx_queue, skb) {
 		if (reneging)
 			TCP_SKB_CB(skb)->sacked &= (u8)~TCPCB_SACKED_ACKED;
+		/* What was sent lately may well be on its way (RFC 8985 6.3). */
+		else if (tcp_is_sack(tp) && skb != head && tcp_rack_is_recent(tp, skb))
+			continue;
 		tcp_mark_skb_lost(tp, skb);
 	}
 }
@@ -152,6 +130,7 @@ static void tcp_sacktag_one(struct tcp_sock *tp, struct sk_buff *skb, struct tcp
 
 	if (cb->sacked & TCPCB_SACKED_ACKED)
 		return;
+	tcp_rack_advance(tp, cb->sacked, cb->end_seq, skb->tstamp_ns);
 	if (cb->sacked & TCPCB_SACKED_RETRANS) {
 		/* Not marked lost: then the copy is thought to be on its way still. */
 		if (cb->sacked & TCPCB_LOST) {

@@ -17,9 +17,10 @@ struct link_config {
 	uint64_t delay_ns, jitter_ns;			/* each packet takes delay_ns, and up to jitter_ns more */
 	uint64_t late_ns;				/* a reordered packet comes so much later than it would have */
 	uint64_t rate_bps;				/* 0: as fast as they come */
-	uint32_t queue_bytes;				/* what waits for its turn; more is dropped (with a rate only) */
+	uint32_t queue_bytes;				/* what waits for its turn; more is dropped, with a rate */
 	uint32_t mtu;					/* larger packets do not pass */
-	uint64_t down_at_ns, down_for_ns, down_every_ns;	/* nothing passes then; every 0: once */
+	/* nothing passes then; every 0: once */
+	uint64_t down_at_ns, down_for_ns, down_every_ns;
 };
 
 struct link_frame { uint64_t due, order; uint32_t len; unsigned char data[]; };
@@ -136,7 +137,8 @@ static inline uint64_t link_serialize(struct link *l, uint32_t len, uint64_t now
 enum { LINK_LOSS = 1, LINK_JITTER, LINK_REORDER, LINK_DUPLICATE, LINK_CORRUPT, LINK_WHERE };
 
 /* A packet of @len bytes, @ip_len of them IP, enters at @now_ns. */
-static inline enum link_verdict link_send(struct link *l, const void *data, uint32_t len, uint32_t ip_len, uint64_t now_ns)
+static inline enum link_verdict link_send(struct link *l, const void *data, uint32_t len, uint32_t ip_len,
+					  uint64_t now_ns)
 {
 	l->nr++;
 	if (l->c.mtu && ip_len > l->c.mtu)
@@ -177,15 +179,15 @@ static inline enum link_verdict link_send(struct link *l, const void *data, uint
 	return LINK_TAKEN;
 }
 
-/* Words "name=number" of @text, separated by commas: loss, duplicate, reorder, corrupt in percent; times in ms; rate in kbit/s. */
+/* One setting: loss, dup, reorder, corrupt in percent; times in ms; rate in kbit/s; queue in KiB. False: unknown. */
 static inline bool link_parse(struct link_config *c, const char *name, double v)
 {
 	const struct { const char *name; uint32_t *to; } shares[] = {
 		{ "loss", &c->loss }, { "dup", &c->duplicate }, { "reorder", &c->reorder }, { "corrupt", &c->corrupt },
 	};
 	const struct { const char *name; uint64_t *to; } times[] = {
-		{ "delay", &c->delay_ns }, { "jitter", &c->jitter_ns }, { "late", &c->late_ns }, { "down_at", &c->down_at_ns },
-		{ "down_for", &c->down_for_ns }, { "down_every", &c->down_every_ns },
+		{ "delay", &c->delay_ns }, { "jitter", &c->jitter_ns }, { "late", &c->late_ns },
+		{ "down_at", &c->down_at_ns }, { "down_for", &c->down_for_ns }, { "down_every", &c->down_every_ns },
 	};
 
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)

@@ -1,14 +1,15 @@
 /*
- * tests/net/transfer.c - transfers over a bad link, all in one machine: both ends of a connection are this kernel's, and
- * the link between them is a tun device whose other end is this program.
+ * tests/net/transfer.c - transfers over a bad link, all in one machine: both ends of a connection are this kernel's,
+ * and the link between them is a tun device whose other end is this program.
  *
  *   transfer OPTIONS...      each OPTIONS "name=number,..." is one transfer: size bytes one way, then as many back
  *
- * A packet to 10.77.0.2 comes out of the tun device, is lost, delayed or spoilt as link.h says, and goes back in with its
- * addresses exchanged: so 10.77.0.2 is this machine again, as seen over the link. One thread does all, so under QEMU's
- * instruction counter a transfer is the same, bit by bit, every time, and waiting costs nothing.
+ * A packet to 10.77.0.2 comes out of the tun device, is lost, delayed or spoilt as link.h says, and goes back in with
+ * its addresses exchanged: so 10.77.0.2 is this machine again, as seen over the link. One thread does all, so under
+ * QEMU's instruction counter a transfer is the same, bit by bit, every time, and waiting costs nothing.
  *
- * For each transfer a line "name=value ..."; "bad=..." says what was wrong. Exit status: how many were bad.
+ * For each transfer a line "name=value ..."; "bad=..." says what was wrong. Exit status: how many were bad. The option
+ * "trace" shows each packet with the state of its sender.
  */
 #define _GNU_SOURCE
 #include "../abi/tun_pair.h"
@@ -27,6 +28,7 @@ struct options {
 	uint64_t limit_ns;
 	uint32_t mtu2;		/* the link's MTU once half of the bytes have come; 0: as before */
 	bool silent;		/* no ICMP error for what is too big */
+	bool trace;		/* a line for each packet, on stderr */
 };
 
 struct transfer {
@@ -112,6 +114,49 @@ static void judge_idle(struct transfer *t, int sender, uint64_t now)
 			 (unsigned long long)(allowed / 1000000));
 }
 
+static uint32_t get32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void find_timestamps(const unsigned char *tcp, unsigned int header, uint32_t ts[2])
+{
+	for (unsigned int o = 20; o + 1 < header && tcp[o]; o += tcp[o] == 1 ? 1 : tcp[o + 1]) {
+		if (tcp[o] != 8)
+			continue;
+		ts[0] = get32(tcp + o + 2);
+		ts[1] = get32(tcp + o + 6);
+	}
+}
+
+static void trace_packet(const struct transfer *t, int sender, const unsigned char *ip, size_t n, bool up,
+			 int verdict)
+{
+	static uint32_t first[2];	/* sequence numbers from here on, per direction */
+	const unsigned char *tcp = ip + 20;
+	unsigned int header = (tcp[12] >> 4) * 4u;
+	uint32_t ts[2] = { 0, 0 };
+	struct tcp_info i;
+	socklen_t len = sizeof(i);
+
+	if (tcp[13] & 2)
+		first[up] = get32(tcp + 4);
+	memset(&i, 0, sizeof(i));
+	if (sender >= 0)
+		getsockopt(sender, IPPROTO_TCP, TCP_INFO, &i, &len);
+	find_timestamps(tcp, header, ts);
+	uint32_t seq = get32(tcp + 4) - first[up];
+
+	fprintf(stderr, "%.3f %s %u:%u ack %u flags %02x win %u ts %u %u%s%s", (double)(now_ns() - t->begin) / 1e6,
+		up ? ">" : "<", seq, seq + (uint32_t)n - 20 - header, get32(tcp + 8) - first[!up], tcp[13],
+		tcp[14] << 8 | tcp[15], ts[0], ts[1], header > 32 ? " sack" : "", verdict == LINK_TAKEN ? "" : " LOST");
+	fprintf(stderr, "  state %d rto %u backoff %d cwnd %u ssthresh %u out %u sacked %u lost %u retrans %u "
+		"reord %u/%u rtt %u\n",
+		i.tcpi_ca_state, i.tcpi_rto, i.tcpi_backoff, i.tcpi_snd_cwnd, i.tcpi_snd_ssthresh,
+		i.tcpi_unacked, i.tcpi_sacked, i.tcpi_lost, i.tcpi_retrans, i.tcpi_reordering, i.tcpi_reord_seen,
+		i.tcpi_rtt);
+}
+
 /* All that has been sent goes onto the link. Return: was there anything? */
 static bool take_packets(struct transfer *t, int sender, uint64_t now)
 {
@@ -135,7 +180,11 @@ static bool take_packets(struct transfer *t, int sender, uint64_t now)
 		}
 		judge_idle(t, sender, now);
 		t->last_packet = now;
-		if (link_send(l, packet, (uint32_t)n, (uint32_t)n, now) == LINK_TOO_BIG && !t->o.silent)
+		int verdict = link_send(l, packet, (uint32_t)n, (uint32_t)n, now);
+
+		if (t->o.trace)
+			trace_packet(t, sender, packet, (size_t)n, l == &t->up, verdict);
+		if (verdict == LINK_TOO_BIG && !t->o.silent)
 			fragmentation_needed(t, before, l->c.mtu);
 	}
 	return any;
@@ -283,6 +332,28 @@ static uint32_t retransmissions(int fd)
 	return fd >= 0 && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len) ? i.tcpi_total_retrans : 0;
 }
 
+static void print_number(const char *name, uint64_t v) { printf(" %s=%llu", name, (unsigned long long)v); }
+
+static void print_result(const struct transfer *t, const uint64_t ns[2])
+{
+	printf("out_ms=%.3f back_ms=%.3f", (double)ns[0] / 1e6, (double)ns[1] / 1e6);
+	print_number("out_retrans", retransmissions(t->client));
+	print_number("back_retrans", retransmissions(t->server));
+	print_number("packets", t->up.nr + t->down.nr);
+	print_number("lost", t->up.lost + t->down.lost);
+	print_number("queue_lost", t->up.queue_lost + t->down.queue_lost);
+	print_number("late", t->up.reordered + t->down.reordered);
+	print_number("corrupted", t->up.corrupted + t->down.corrupted);
+	print_number("duplicated", t->up.duplicated + t->down.duplicated);
+	print_number("too_big", t->up.too_big + t->down.too_big);
+	print_number("down_lost", t->up.down_lost + t->down.down_lost);
+	print_number("idle_ms", t->longest_idle / 1000000);
+	print_number("stall_ms", t->longest_stall / 1000000);
+	if (t->bad[0])
+		printf(" bad=\"%s\"", t->bad);
+	printf("\n");
+}
+
 static void free_link(struct link *l)
 {
 	struct link_frame *f;
@@ -303,12 +374,7 @@ static bool run(struct transfer *t)
 	open_ends(t);
 	ns[0] = one_way(t, false);
 	ns[1] = t->bad[0] ? 0 : one_way(t, true);
-	printf("out_ms=%.3f back_ms=%.3f out_retrans=%u back_retrans=%u packets=%llu lost=%llu queue_lost=%llu late=%llu "
-	       "idle_ms=%llu stall_ms=%llu%s%s%s\n", (double)ns[0] / 1e6, (double)ns[1] / 1e6, retransmissions(t->client),
-	       retransmissions(t->server), (unsigned long long)(t->up.nr + t->down.nr),
-	       (unsigned long long)(t->up.lost + t->down.lost), (unsigned long long)(t->up.queue_lost + t->down.queue_lost),
-	       (unsigned long long)(t->up.reordered + t->down.reordered), (unsigned long long)(t->longest_idle / 1000000),
-	       (unsigned long long)(t->longest_stall / 1000000), t->bad[0] ? " bad=\"" : "", t->bad, t->bad[0] ? "\"" : "");
+	print_result(t, ns);
 	fflush(stdout);
 	close(t->client);
 	close(t->server);
@@ -338,6 +404,8 @@ static struct options parse(char *text)
 			o.mtu2 = (uint32_t)v;
 		else if (!strcmp(word, "silent"))
 			o.silent = true;
+		else if (!strcmp(word, "trace"))
+			o.trace = true;
 		else if (!link_parse(&o.link, word, v))
 			die(word);
 	}
@@ -362,7 +430,7 @@ int main(int argc, char **argv)
 	if (tun < 0 || ioctl(tun, TUNSETIFF, &r) || bring_up("bad0", "10.77.0.1", "255.255.255.0"))
 		die("tun");
 	write_sysctl("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
-	write_sysctl("/proc/sys/net/ipv4/tcp_retries2", "100");	/* at 30 % a connection may go unheard 15 times in a row */
+	write_sysctl("/proc/sys/net/ipv4/tcp_retries2", "100");	/* 15 times unheard is nothing rare at 30 % */
 	for (size_t i = 0; i < sizeof(pattern); i++)
 		pattern[i] = i < PATTERN ? (unsigned char)link_random(7, i, 0) : pattern[i - PATTERN];
 	for (int i = 1; i < argc; i++) {
