@@ -5,8 +5,9 @@
  * Linux:   net/ipv4/tcp_cubic.c (6.1)
  * Same:    RFC 9438 with Linux's constants: C = 0.4, beta = 717/1024, fast convergence, the Reno-friendly
  *          region.
- * Differs: 1. the cube root is found bit by bit. 2. no HyStart: slow start ends by loss or
- *             by the peer's window.
+ * Differs: 1. the cube root is found bit by bit. 2. when HyStart finds the path full
+ *             slow start is over, as in Linux, without the slower growth that RFC 9406 4.2 (CSS) goes through first:
+ *             that would fill a queue as long as the path.
  * Locks:   the sock's owner, or its slock in softirq.
  * Walk:    tcp_ack() -> cubictcp_cong_avoid().
  */
@@ -16,6 +17,10 @@ enum {
 	CUBIC_BETA = 717, CUBIC_SCALE = 1024,	/* RFC 9438 4.6: 0.7 */
 	/* C = 0.4 = 410/1024; with t in 1024ths of a second C t^3 is 410 t^3 / 2^40 segments. */
 	CUBIC_C = 410,
+	/* RFC 9406 4.3: samples that make a round's smallest RTT believed; how much it must grow, in us. */
+	HYSTART_SAMPLES = 8, HYSTART_DELAY_MIN_US = 4000, HYSTART_DELAY_MAX_US = 16000,
+	HYSTART_LOW_WINDOW = 16,	/* below this the delay is that of our own bursts */
+	HYSTART_ACK_DELTA_US = 2000,	/* ACKs at most so far apart are one train */
 };
 
 struct bictcp {
@@ -27,6 +32,10 @@ struct bictcp {
 	u32 delay_min_us;
 	u32 ack_cnt, tcp_cwnd;	/* what Reno would have */
 	u64 last_time_ns, epoch_start_ns;
+	/* slow start: this round's smallest RTT, of so many samples; it ends when round_end is acknowledged */
+	u32 round_rtt_us, round_samples;
+	seq32 round_end;
+	u64 round_start_ns, last_ack_ns;	/* the train of ACKs that began with the round */
 };
 static_assert(sizeof(struct bictcp) <= sizeof(((struct inet_connection_sock *)0)->icsk_ca_priv), "fits");
 
@@ -43,13 +52,6 @@ static u32 cubic_root(u64 a)
 	}
 	return (u32)root;
 }
-
-static void bictcp_reset(struct bictcp *ca)
-{
-	memset(ca, 0, sizeof(*ca));
-}
-
-static void cubictcp_init(struct sock *sk) { bictcp_reset(inet_csk_ca(sk)); }
 
 static void cubictcp_cwnd_event(struct sock *sk, enum tcp_ca_event event)
 {
@@ -124,6 +126,55 @@ static void bictcp_update(struct bictcp *ca, u32 cwnd, u32 acked, u64 now)
 	ca->cnt = max(ca->cnt, 2U);
 }
 
+/*
+ * --- HyStart: slow start ends when the path is full, before a queue overflows (Ha, Rhee: Taming the elephants, 2011).
+ * It is when a round trip takes longer (also RFC 9406 4.2), or when the ACKs of one round come in a train as long
+ * as the way there: then what is sent at their pace keeps the whole path busy.
+ */
+
+static void hystart_round_begins(struct bictcp *ca, const struct tcp_sock *tp)
+{
+	ca->round_end = tp->snd_nxt;
+	ca->round_rtt_us = U32_MAX;
+	ca->round_samples = 0;
+	ca->round_start_ns = ca->last_ack_ns = tp->tcp_mstamp_ns;
+}
+
+/* Nothing is known of the path, or what was is no longer true. */
+static void bictcp_reset(struct sock *sk)
+{
+	struct bictcp *ca = inet_csk_ca(sk);
+
+	memset(ca, 0, sizeof(*ca));
+	hystart_round_begins(ca, tcp_sk(sk));
+}
+
+static bool hystart_train_is_long(struct bictcp *ca, u64 now)
+{
+	if (now - ca->last_ack_ns > HYSTART_ACK_DELTA_US * NSEC_PER_USEC)
+		return false;
+	ca->last_ack_ns = now;
+	return now - ca->round_start_ns > (ca->delay_min_us >> 1) * NSEC_PER_USEC;
+}
+
+static bool hystart_delay_grew(struct bictcp *ca, u32 rtt_us)
+{
+	u32 threshold = clamp(ca->delay_min_us >> 3, (u32)HYSTART_DELAY_MIN_US, (u32)HYSTART_DELAY_MAX_US);
+
+	ca->round_rtt_us = min(ca->round_rtt_us, rtt_us);
+	return ++ca->round_samples == HYSTART_SAMPLES && ca->round_rtt_us > ca->delay_min_us + threshold;
+}
+
+static void hystart_sample(struct sock *sk, struct bictcp *ca, u32 rtt_us)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (seq_after(tp->snd_una, ca->round_end))
+		hystart_round_begins(ca, tp);
+	if (hystart_train_is_long(ca, tp->tcp_mstamp_ns) || hystart_delay_grew(ca, rtt_us))
+		tp->snd_ssthresh = tp->snd_cwnd;
+}
+
 static void cubictcp_cong_avoid(struct sock *sk, u32 ack, u32 acked)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -158,7 +209,7 @@ static u32 cubictcp_ssthresh(struct sock *sk)
 static void cubictcp_state(struct sock *sk, u8 new_state)
 {
 	if (new_state == TCP_CA_Loss)
-		bictcp_reset(inet_csk_ca(sk));
+		bictcp_reset(sk);
 }
 
 static void cubictcp_acked(struct sock *sk, const struct ack_sample *sample)
@@ -169,11 +220,13 @@ static void cubictcp_acked(struct sock *sk, const struct ack_sample *sample)
 		return;
 	if (!ca->delay_min_us || (u32)sample->rtt_us < ca->delay_min_us)
 		ca->delay_min_us = (u32)max(sample->rtt_us, 1);
+	if (tcp_in_slow_start(tcp_sk(sk)) && tcp_sk(sk)->snd_cwnd >= HYSTART_LOW_WINDOW)
+		hystart_sample(sk, ca, (u32)sample->rtt_us);
 }
 
 const struct tcp_congestion_ops tcp_cubic = {
 	.name		= "cubic",
-	.init		= cubictcp_init,
+	.init		= bictcp_reset,
 	.ssthresh	= cubictcp_ssthresh,
 	.cong_avoid	= cubictcp_cong_avoid,
 	.undo_cwnd	= tcp_reno_undo_cwnd,
