@@ -15,6 +15,8 @@ def pytest_addoption(parser):
     parser.addoption("--list-cases", action="store_true", help="print the names of the cases, one a line, and run none")
     parser.addoption("--storm-seconds", type=int, default=15, help="how long the epoll storm of tests/system lasts")
     parser.addoption("--long", action="store_true", help="the loads of tests/test_peers.py last five minutes each, not seconds")
+    parser.addoption("--full-transfers", action="store_true", help="tests/test_net_bad.py: 16 MiB each way, three seeds")
+    parser.addoption("--remake-linux", action="store_true", help="tests/test_net_bad.py: measure Linux anew, too")
     parser.addoption("--oracle", action="store_true", help="run the ABI cases on Debian's Linux instead of Pollux")
 
 

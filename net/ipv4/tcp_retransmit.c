@@ -168,7 +168,7 @@ void tcp_send_loss_probe(struct sock *sk)
 	}
 	skb = tcp_rtx_queue_tail(sk);
 	if (!skb)
-		return;
+		goto rearm;
 	if (tcp_skb_pcount(skb) > 1 && skb->len > mss) {
 		u32 last = (skb->len - 1) / mss * mss;
 
@@ -182,8 +182,9 @@ void tcp_send_loss_probe(struct sock *sk)
 probe_sent:
 	tp->tlp_pending = true;
 	tp->tlp_high_seq = tp->snd_nxt;
+	inet_csk(sk)->icsk_pending = 0;	/* the RTO begins anew, for the probe */
 rearm:
-	tcp_reset_xmit_timer(sk, ICSK_TIME_RETRANS, inet_csk(sk)->icsk_rto_ns);
+	tcp_rearm_rto(sk);
 }
 
 /* --- probes */
