@@ -12,6 +12,8 @@ SKIPPED = 77        # the child's exit status
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 HOST_IP, GUEST_IP = "10.9.0.1", "10.9.0.2"
 TAP = dict(netdev="tap,ifname=t0,script=no,downscript=no", append=f"ip={GUEST_IP}/24:{HOST_IP}")
+# Linux gets its address from the runner: the driver is a module, which the kernel's own "ip=" would wait for.
+LINUX_TAP = dict(TAP, append=f"RUNNER_ADDR={GUEST_IP}")
 
 
 def enter_namespace():

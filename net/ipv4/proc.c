@@ -11,6 +11,7 @@
 #include "fs/procfs.h"
 #include "kernel/string.h"
 #include "net/ipv4/ip.h"
+#include "net/ipv4/tcp.h"
 
 DEFINE_PER_CPU(u64, snmp_counters[SNMP_NR]);
 
@@ -182,9 +183,9 @@ static void sockstat_show(struct seq_file *m, __unused void *arg)
 	ip_frag_stats(&nr_frag, &frag_mem);
 	seq_printf(m, "sockets: used %d\n",
 		   tcp + udp + raw + atomic_read(&ping_prot.sockets_allocated));
-	seq_printf(m, "TCP: inuse %d orphan %d tw 0 alloc %d mem %ld\n", tcp,
-		   atomic_read(&tcp_prot.orphan_count), tcp,
-		   atomic_long_read(&tcp_prot.memory_allocated) / (long)PAGE_SIZE);
+	seq_printf(m, "TCP: inuse %d orphan %d tw %d alloc %d mem %ld\n", tcp,
+		   atomic_read(&tcp_prot.orphan_count), atomic_read(&inet_tw_count), tcp,
+		   tcp_memory_allocated() / (long)PAGE_SIZE);
 	seq_printf(m, "UDP: inuse %d mem %ld\nUDPLITE: inuse 0\n", udp,
 		   atomic_long_read(&udp_prot.memory_allocated) / (long)PAGE_SIZE);
 	seq_printf(m, "RAW: inuse %d\nFRAG: inuse %d memory %ld\n", raw, nr_frag, frag_mem);

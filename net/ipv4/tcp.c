@@ -311,7 +311,7 @@ bool tcp_too_many_orphans(const struct sock *sk)
 {
 	return atomic_read(&sk->sk_prot->orphan_count) > tcp_sysctl.max_orphans ||
 	       (sk->sk_wmem_queued > 2048 &&
-		atomic_long_read(&sk->sk_prot->memory_allocated) > tcp_sysctl.mem_limit);
+		tcp_memory_allocated() > (long)tcp_sysctl.mem[2] << PAGE_SHIFT);
 }
 
 /* Move on because we have no more to say. Return: true if a FIN must be sent. */
@@ -469,14 +469,9 @@ static bool tcp_need_reset(const struct tcp_sock *tp, u8 state)
 
 static void tcp_free_queues(struct sock *sk)
 {
-	struct tcp_sock *tp = tcp_sk(sk);
-
 	tcp_write_queue_purge(sk);
 	tcp_ofo_purge(sk);
 	tcp_purge_receive_queue(sk);
-	if (tp->frag_page)
-		put_page(tp->frag_page);
-	tp->frag_page = NULL;
 	tcp_mem_reclaim(sk);
 }
 

@@ -188,9 +188,6 @@ struct tcp_sock {
 	struct { u32 space; seq32 seq; u64 time_ns; } rcvq_space;
 	struct { u32 rtt_us; seq32 seq; u64 time_ns; } rcv_rtt_est;
 	u32 rcv_rtt_last_tsecr;
-	/* writing: where user bytes go */
-	struct page *frag_page;
-	u32 frag_off, frag_size;
 	/* user's settings */
 	u32 notsent_lowat;		/* 0: sysctl */
 	u64 keepalive_time_ns, keepalive_intvl_ns;	/* 0: sysctl */
@@ -229,7 +226,7 @@ struct tcp_sysctl {
 		reordering;
 	int early_retrans, rfc1337, stdurg, syncookies;
 	int rmem[3], wmem[3];
-	long mem_limit;			/* bytes of all TCP socks */
+	int mem[3];			/* pages of all TCP socks: pressure ends, begins, and no more */
 };
 extern struct tcp_sysctl tcp_sysctl;
 
@@ -312,9 +309,23 @@ void tcp_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
 void tcp_parse_syn_options(const struct sk_buff *skb, struct tcp_options_received *rx);
 
 /* --- tcp_rcvbuf.c */
+/*
+ * tcp_mem_charge - make sure @size bytes for the receive queue can be taken from sk_forward_alloc. False: TCP has used
+ * its share of memory. tcp_mem_force - the same, whatever the limits say: for what must be taken to make progress.
+ * tcp_wmem_schedule - for the write queue. Return: of @size, the bytes that may be taken; tcp_wmem[0] of them always.
+ * tcp_mem_uncharge - a queue has let go of @size bytes. tcp_mem_reclaim - the sock ends.
+ * Locks: the sock's owner, or its slock.
+ */
 bool tcp_mem_charge(struct sock *sk, u32 size);
 void tcp_mem_force(struct sock *sk, u32 size);
+u32 tcp_wmem_schedule(struct sock *sk, u32 size);
+void tcp_mem_uncharge(struct sock *sk, u32 size);
 void tcp_mem_reclaim(struct sock *sk);
+/* tcp_memory_allocated - bytes. tcp_under_memory_pressure - buffers and windows do not grow now. Context: any. */
+long tcp_memory_allocated(void);
+bool tcp_under_memory_pressure(void);
+/* tcp_mem_init - once, after the limits are known. */
+void tcp_mem_init(void);
 void tcp_skb_set_owner_r(struct sk_buff *skb, struct sock *sk);
 void tcp_initialize_rcv_mss(struct sock *sk);
 void tcp_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb);
@@ -494,10 +505,10 @@ u64 keepalive_intvl_when_ns(const struct tcp_sock *tp);
 int keepalive_probes(const struct tcp_sock *tp);
 
 /* --- tcp_minisocks.c */
-enum tcp_tw_status { TCP_TW_SUCCESS, TCP_TW_KILL, TCP_TW_RST, TCP_TW_ACK, TCP_TW_SYN };
+enum tcp_tw_status { TCP_TW_SUCCESS, TCP_TW_KILL, TCP_TW_RST, TCP_TW_ACK, TCP_TW_FIN, TCP_TW_SYN };
 /*
- * tcp_timewait_state_process - a segment for @tw: what the caller must do (nothing, end it, RST, ACK, treat as
- * a new SYN).
+ * tcp_timewait_state_process - a segment for @tw: what the caller must do (nothing, end it, RST, ACK, ACK of the FIN
+ * that was awaited, treat as a new SYN).
  */
 enum tcp_tw_status tcp_timewait_state_process(struct inet_timewait_sock *tw, struct sk_buff *skb);
 /* tcp_time_wait - a record takes over for @timeo_ns (TIME_WAIT: 2 MSL); the sock goes to CLOSE. */

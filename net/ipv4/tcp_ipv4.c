@@ -523,6 +523,11 @@ static struct sock *tcp_v4_timewait_rcv(struct inet_timewait_sock *tw, struct sk
 	case TCP_TW_ACK:
 		tcp_v4_timewait_ack(tw);
 		break;
+	case TCP_TW_FIN:
+		tcp_v4_timewait_ack(tw);
+		inet_twsk_put(tw);
+		consume_skb(skb);
+		return NULL;
 	case TCP_TW_RST:
 		tcp_v4_send_reset(NULL, skb, SKB_DROP_REASON_TCP_TIME_WAIT);
 		inet_twsk_deschedule_put(tw);

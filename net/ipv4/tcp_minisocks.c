@@ -80,7 +80,7 @@ static enum tcp_tw_status tcp_tw_fin_wait2(struct inet_timewait_sock *tw, const 
 	tw->tw_rcv_nxt = cb->end_seq.v;
 	tcp_tw_remember_ts(tw, rx, ktime_get_ns());
 	inet_twsk_schedule(tw, TCP_TIMEWAIT_LEN_NS);
-	return TCP_TW_ACK;
+	return TCP_TW_FIN;
 }
 
 /* Both FINs have been exchanged. */

@@ -53,7 +53,10 @@ struct sk_buff *tcp_stream_alloc_skb(struct sock *sk, u32 linear, gfp_t gfp)
 
 	if (!skb)
 		return NULL;
-	if (!tcp_mem_charge(sk, skb->truesize)) {
+	/* What the protocol itself has to say, and the first of a writer's bytes, never wait for memory of others. */
+	if (gfp == GFP_ATOMIC || (tcp_rtx_queue_empty(sk) && !tcp_send_head(sk))) {
+		tcp_mem_force(sk, skb->truesize);
+	} else if (tcp_wmem_schedule(sk, skb->truesize) < skb->truesize) {
 		consume_skb(skb);
 		return NULL;
 	}
@@ -85,7 +88,7 @@ void tcp_skb_entail(struct sock *sk, struct sk_buff *skb)
 void tcp_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
 {
 	sk->sk_wmem_queued -= (int)skb->truesize;
-	sk->sk_forward_alloc += (int)skb->truesize;
+	tcp_mem_uncharge(sk, skb->truesize);
 	consume_skb(skb);
 }
 
@@ -247,7 +250,7 @@ int tcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 	}
 	TCP_SKB_CB(skb)->seq = seq_add(TCP_SKB_CB(skb)->seq, len);
 	sk->sk_wmem_queued += (int)(skb->truesize - before);
-	sk->sk_forward_alloc -= (int)(skb->truesize - before);
+	tcp_mem_uncharge(sk, before - skb->truesize);
 	if (tcp_skb_pcount(skb) > 1) {
 		int old = tcp_skb_pcount(skb);
 

@@ -6,69 +6,150 @@
  * Same:    truesize is charged, not length; the receive buffer follows the bytes the reader takes in a round
  *          trip (dynamic right-sizing), the send buffer twice the congestion window; windows grow as full
  *          segments arrive.
- * Differs: 1. memory is taken from the protocol in steps of 16 KiB and given back above 64 KiB: one atomic
- *             operation in many segments. 2. one limit for all of TCP, no pressure state.
+ * Same:    memory is taken from the protocol in pages and given back as soon as a page is free; each CPU
+ *          reports to the common count in batches; tcp_mem has Linux's three levels.
+ * Differs: none.
  * Locks:   the sock's owner, or its slock in softirq; so sk_rmem_alloc is written with plain stores.
  * Walk:    tcp_data_queue() -> tcp_try_rmem_schedule(); tcp_recvmsg() -> tcp_rcv_space_adjust().
  */
+#include "kernel/percpu.h"
+#include "kernel/preempt.h"
 #include "net/ipv4/tcp.h"
 
-enum { TCP_MEM_QUANTUM = 16 * 1024, TCP_MEM_KEEP = 64 * 1024 };
+/* A CPU's unreported share is at most this, and less on a small machine (tcp_mem_init()). */
+enum { TCP_MEM_BATCH_MAX = 256 * 1024 };
+
+static DEFINE_PER_CPU(long, tcp_mem_unreported);
+static long tcp_mem_batch = TCP_MEM_BATCH_MAX;
+static bool tcp_memory_pressure;
+
+static long tcp_mem_limit(int level) { return (long)READ_ONCE(tcp_sysctl.mem[level]) << PAGE_SHIFT; }
+
+/* Return: bytes of all socks; what the CPUs have not reported may make it a little wrong. */
+long tcp_memory_allocated(void)
+{
+	return max(atomic_long_read(&tcp_prot.memory_allocated), 0L);
+}
+
+bool tcp_under_memory_pressure(void) { return READ_ONCE(tcp_memory_pressure); }
+
+/* Where the protocol stands now, from tcp_mem: pressure begins above the second number and ends below the first. */
+static void tcp_mem_judge(long allocated)
+{
+	if (allocated > tcp_mem_limit(1)) {
+		if (!READ_ONCE(tcp_memory_pressure))
+			WRITE_ONCE(tcp_memory_pressure, true);
+	} else if (allocated <= tcp_mem_limit(0) && READ_ONCE(tcp_memory_pressure)) {
+		WRITE_ONCE(tcp_memory_pressure, false);
+	}
+}
+
+/* @amount bytes, whole pages, are taken, or given back if negative. */
+static void tcp_mem_account(long amount)
+{
+	long unreported;
+
+	preempt_disable();
+	this_cpu_add(tcp_mem_unreported, amount);
+	unreported = this_cpu_read(tcp_mem_unreported);
+	if (unlikely(unreported >= tcp_mem_batch || unreported <= -tcp_mem_batch)) {
+		/* A softirq may add its own between the two: so subtract, and do not set to zero. */
+		this_cpu_add(tcp_mem_unreported, -unreported);
+		tcp_mem_judge(atomic_long_add_return(unreported, &tcp_prot.memory_allocated));
+	}
+	preempt_enable();
+}
 
 /*
- * tcp_mem_charge - make sure @size bytes can be taken from sk_forward_alloc. False: TCP has used its share of
- * memory.
+ * Between pressure and the limit each sock may hold its share. @queued: what it holds in this direction, of which
+ * @least bytes are always allowed below the limit.
  */
-bool tcp_mem_charge(struct sock *sk, u32 size)
+static noinline bool tcp_mem_may_take(const struct sock *sk, long amount, int queued, int least)
 {
-	struct proto *prot = sk->sk_prot;
-	long amount;
+	long allocated = tcp_memory_allocated() + amount, limit = tcp_mem_limit(2);
+	long held = sk_rmem_alloc_get(sk) + sk->sk_wmem_queued + sk->sk_forward_alloc + amount;
 
-	if (likely((int)size <= sk->sk_forward_alloc))
-		return true;
-	amount = (long)ALIGN(size - (u32)max(sk->sk_forward_alloc, 0), (u32)TCP_MEM_QUANTUM);
-	if (unlikely(atomic_long_add_return(amount, &prot->memory_allocated) > tcp_sysctl.mem_limit)) {
-		atomic_long_sub(amount, &prot->memory_allocated);
+	tcp_mem_judge(allocated);
+	if (allocated > limit)
 		return false;
-	}
+	if (queued < least || !tcp_under_memory_pressure())
+		return true;
+	return limit / max(atomic_read(&tcp_prot.sockets_allocated), 1) > held;
+}
+
+/* Whole pages, beyond what is in hand, for @size bytes. */
+static long tcp_mem_amount(const struct sock *sk, u32 size)
+{
+	return (long)ALIGN(size - (u32)max(sk->sk_forward_alloc, 0), (u32)PAGE_SIZE);
+}
+
+static bool tcp_mem_take(struct sock *sk, u32 size, int queued, int least)
+{
+	long amount = tcp_mem_amount(sk, size);
+
+	if (unlikely(tcp_memory_allocated() + amount > tcp_mem_limit(0) || tcp_under_memory_pressure()) &&
+	    !tcp_mem_may_take(sk, amount, queued, least))
+		return false;
+	tcp_mem_account(amount);
 	sk->sk_forward_alloc += (int)amount;
 	return true;
 }
 
-/* tcp_mem_force - as tcp_mem_charge(), whatever the limit says: for what must be taken to make progress. */
+bool tcp_mem_charge(struct sock *sk, u32 size)
+{
+	return likely((int)size <= sk->sk_forward_alloc) ||
+	       tcp_mem_take(sk, size, sk_rmem_alloc_get(sk), tcp_sysctl.rmem[0]);
+}
+
 void tcp_mem_force(struct sock *sk, u32 size)
 {
 	long amount;
 
 	if (likely((int)size <= sk->sk_forward_alloc))
 		return;
-	amount = (long)ALIGN(size - (u32)max(sk->sk_forward_alloc, 0), (u32)TCP_MEM_QUANTUM);
-	atomic_long_add(amount, &sk->sk_prot->memory_allocated);
+	amount = tcp_mem_amount(sk, size);
+	tcp_mem_account(amount);
 	sk->sk_forward_alloc += (int)amount;
 }
 
-/* tcp_mem_reclaim - give back what this sock does not use. */
+u32 tcp_wmem_schedule(struct sock *sk, u32 size)
+{
+	int least = tcp_sysctl.wmem[0] - sk->sk_wmem_queued;
+
+	if (likely((int)size <= sk->sk_forward_alloc) || tcp_mem_take(sk, size, sk->sk_wmem_queued, tcp_sysctl.wmem[0]))
+		return size;
+	if (least > 0)
+		tcp_mem_force(sk, min(size, (u32)least));
+	return min(size, (u32)max(sk->sk_forward_alloc, 0));
+}
+
+void tcp_mem_uncharge(struct sock *sk, u32 size)
+{
+	int pages;
+
+	sk->sk_forward_alloc += (int)size;
+	pages = sk->sk_forward_alloc & (int)PAGE_MASK;
+	if (pages > 0) {
+		tcp_mem_account(-(long)pages);
+		sk->sk_forward_alloc -= pages;
+	}
+}
+
+/* tcp_mem_reclaim - the sock ends: nothing is in hand any more. */
 void tcp_mem_reclaim(struct sock *sk)
 {
 	if (sk->sk_forward_alloc <= 0)
 		return;
-	atomic_long_sub(sk->sk_forward_alloc, &sk->sk_prot->memory_allocated);
+	tcp_mem_account(-(long)sk->sk_forward_alloc);
 	sk->sk_forward_alloc = 0;
 }
 
 static void tcp_rfree(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
-	int size = (int)skb->truesize;
 
-	atomic_set(&sk->sk_rmem_alloc, atomic_read(&sk->sk_rmem_alloc) - size);
-	sk->sk_forward_alloc += size;
-	if (unlikely(sk->sk_forward_alloc > TCP_MEM_KEEP + TCP_MEM_QUANTUM)) {
-		int amount = sk->sk_forward_alloc - TCP_MEM_QUANTUM;
-
-		sk->sk_forward_alloc -= amount;
-		atomic_long_sub(amount, &sk->sk_prot->memory_allocated);
-	}
+	atomic_set(&sk->sk_rmem_alloc, atomic_read(&sk->sk_rmem_alloc) - (int)skb->truesize);
+	tcp_mem_uncharge(sk, skb->truesize);
 }
 
 /* tcp_skb_set_owner_r - @skb waits for the reader; tcp_mem_charge() has found room. */
@@ -79,6 +160,11 @@ void tcp_skb_set_owner_r(struct sk_buff *skb, struct sock *sk)
 	skb->destructor = tcp_rfree;
 	atomic_set(&sk->sk_rmem_alloc, atomic_read(&sk->sk_rmem_alloc) + (int)skb->truesize);
 	sk->sk_forward_alloc -= (int)skb->truesize;
+}
+
+void tcp_mem_init(void)
+{
+	tcp_mem_batch = clamp(tcp_mem_limit(2) / 64, (long)PAGE_SIZE, (long)TCP_MEM_BATCH_MAX);
 }
 
 /* --- the send buffer */
@@ -107,7 +193,8 @@ static bool tcp_should_expand_sndbuf(const struct sock *sk)
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	/* An SO_SNDBUF is a wish; a full path does not profit from more buffer. */
-	return !(sk->sk_userlocks & SOCK_SNDBUF_LOCK) && tcp_packets_in_flight(tp) < tp->snd_cwnd;
+	return !(sk->sk_userlocks & SOCK_SNDBUF_LOCK) && !tcp_under_memory_pressure() &&
+	       tcp_packets_in_flight(tp) < tp->snd_cwnd;
 }
 
 /*
@@ -181,7 +268,7 @@ void tcp_grow_window(struct sock *sk, const struct sk_buff *skb)
 		   (int)tp->rcv_ssthresh;
 	u32 incr = 0;
 
-	if (room <= 0)
+	if (room <= 0 || tcp_under_memory_pressure())
 		return;
 	if (tcp_win_from_space((int)skb->truesize) <= (int)skb->len) {
 		incr = 2 * tp->advmss;

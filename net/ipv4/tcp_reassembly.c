@@ -212,7 +212,8 @@ static void tcp_clamp_window(struct sock *sk)
 	int used = sk_rmem_alloc_get(sk);
 
 	inet_csk(sk)->icsk_ack.quick = 0;
-	if (READ_ONCE(sk->sk_rcvbuf) < tcp_sysctl.rmem[2] && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+	if (READ_ONCE(sk->sk_rcvbuf) < tcp_sysctl.rmem[2] && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+	    !tcp_under_memory_pressure())
 		WRITE_ONCE(sk->sk_rcvbuf, min(used, tcp_sysctl.rmem[2]));
 	if (used > READ_ONCE(sk->sk_rcvbuf))
 		tp->rcv_ssthresh = min(tp->window_clamp, 2U * tp->advmss);
@@ -225,6 +226,8 @@ static int tcp_prune_queue(struct sock *sk)
 
 	if (sk_rmem_alloc_get(sk) >= READ_ONCE(sk->sk_rcvbuf))
 		tcp_clamp_window(sk);
+	else if (tcp_under_memory_pressure())
+		tp->rcv_ssthresh = min(tp->rcv_ssthresh, 4U * tp->advmss);
 	if (sk_rmem_alloc_get(sk) <= READ_ONCE(sk->sk_rcvbuf))
 		return 0;
 	tcp_collapse(sk);
@@ -441,6 +444,8 @@ static int tcp_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 	if (present)
 		return SKB_DROP_REASON_TCP_OFOMERGE;
 	tcp_grow_window(sk, skb);
+	/* Segments that it covers have been freed, and may have taken the charged page with them. */
+	tcp_mem_force(sk, skb->truesize);
 	tcp_skb_set_owner_r(skb, sk);
 	return TCP_TAKEN;
 }

@@ -17,6 +17,13 @@
 /* Up to here bytes are linear: one segment of an Ethernet, in the head that netdev_alloc_skb() uses too. */
 enum { TCP_LINEAR_MAX = 1460 };
 
+/*
+ * A page with room for user bytes. Between calls it waits at its CPU for whoever writes next: a connection that is
+ * idle holds none.
+ */
+struct tcp_page_frag { struct page *page; u32 off, size; };
+static DEFINE_PER_CPU(struct tcp_page_frag, tcp_spare_frag);
+
 /* One call under way. */
 struct tcp_send {
 	struct sock *sk;
@@ -26,6 +33,7 @@ struct tcp_send {
 	u32 size_goal;
 	s64 timeo;
 	size_t copied;
+	struct tcp_page_frag frag;
 };
 
 static void tcp_send_mss(struct tcp_send *s)
@@ -85,57 +93,88 @@ static void tcp_remove_empty_skb(struct sock *sk)
 	tcp_wmem_free_skb(sk, skb);
 }
 
-/* A page of the sock with room in it; large writes get large blocks. False: no memory. */
-static bool tcp_page_frag_refill(struct tcp_sock *tp, size_t left)
+/* The CPU's spare becomes the call's. */
+static void tcp_page_frag_take(struct tcp_page_frag *frag)
+{
+	struct tcp_page_frag *spare;
+
+	preempt_disable();
+	spare = this_cpu_ptr(&tcp_spare_frag);
+	*frag = *spare;
+	spare->page = NULL;
+	preempt_enable();
+}
+
+/* The call ends: what is left of its page is the CPU's spare, if it has none. */
+static void tcp_page_frag_give(struct tcp_page_frag *frag)
+{
+	struct tcp_page_frag *spare;
+
+	preempt_disable();
+	spare = this_cpu_ptr(&tcp_spare_frag);
+	if (!spare->page) {
+		*spare = *frag;
+		frag->page = NULL;
+	}
+	preempt_enable();
+	if (frag->page)
+		put_page(frag->page);
+}
+
+/* A page with room in it; large writes get large blocks. False: no memory. */
+static bool tcp_page_frag_refill(struct tcp_page_frag *frag, size_t left)
 {
 	unsigned int order = left >= 8 * PAGE_SIZE ? 3 : left >= 2 * PAGE_SIZE ? 1 : 0;
 
-	if (tp->frag_page && tp->frag_off < tp->frag_size)
+	if (!frag->page)
+		tcp_page_frag_take(frag);
+	if (frag->page && frag->off < frag->size)
 		return true;
-	if (tp->frag_page)
-		put_page(tp->frag_page);
-	tp->frag_page = alloc_pages(GFP_KERNEL, order);
-	if (!tp->frag_page && order) {
+	if (frag->page)
+		put_page(frag->page);
+	frag->page = alloc_pages(GFP_KERNEL, order);
+	if (!frag->page && order) {
 		order = 0;
-		tp->frag_page = alloc_page(GFP_KERNEL);
+		frag->page = alloc_page(GFP_KERNEL);
 	}
-	tp->frag_off = 0;
-	tp->frag_size = (u32)PAGE_SIZE << order;
-	return tp->frag_page;
+	frag->off = 0;
+	frag->size = (u32)PAGE_SIZE << order;
+	return frag->page;
 }
 
-/* Can the sock's page be appended to @skb, as a longer last fragment or as a new one? */
-static bool tcp_frag_fits(const struct tcp_sock *tp, const struct sk_buff *skb, bool *merge)
+/* Can the page be appended to @skb, as a longer last fragment or as a new one? */
+static bool tcp_frag_fits(const struct tcp_page_frag *frag, const struct sk_buff *skb, bool *merge)
 {
 	const struct skb_shared_info *si = skb_shinfo(skb);
 	const skb_frag_t *last = &si->frags[si->nr_frags - 1];
 
-	*merge = si->nr_frags && last->page == tp->frag_page && last->off + last->size == tp->frag_off;
+	*merge = si->nr_frags && last->page == frag->page && last->off + last->size == frag->off;
 	return *merge || si->nr_frags < MAX_SKB_FRAGS;
 }
 
 /* Copy @copy bytes at most into pages of @skb. Return: bytes copied; 0: @skb is full; -ENOMEM, -EFAULT. */
 static int tcp_copy_to_frags(struct tcp_send *s, struct sk_buff *skb, size_t copy)
 {
-	struct tcp_sock *tp = tcp_sk(s->sk);
+	struct tcp_page_frag *frag = &s->frag;
 	bool merge;
 
-	if (!tcp_page_frag_refill(tp, iov_iter_count(&s->msg->msg_iter)))
+	if (!tcp_page_frag_refill(frag, iov_iter_count(&s->msg->msg_iter)))
 		return -ENOMEM;
-	if (!tcp_frag_fits(tp, skb, &merge))
+	if (!tcp_frag_fits(frag, skb, &merge))
 		return 0;
-	copy = min_t(size_t, copy, tp->frag_size - tp->frag_off);
-	if (!tcp_mem_charge(s->sk, (u32)copy))
+	copy = min_t(size_t, copy, frag->size - frag->off);
+	copy = tcp_wmem_schedule(s->sk, (u32)copy);
+	if (!copy)
 		return -ENOMEM;
-	if (!copy_from_iter_full((char *)page_address(tp->frag_page) + tp->frag_off, copy, &s->msg->msg_iter))
+	if (!copy_from_iter_full((char *)page_address(frag->page) + frag->off, copy, &s->msg->msg_iter))
 		return -EFAULT;
 	if (merge) {
 		skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1].size += (u32)copy;
 	} else {
-		get_page(tp->frag_page);
-		skb_fill_page_desc(skb, skb_shinfo(skb)->nr_frags, tp->frag_page, tp->frag_off, (u32)copy);
+		get_page(frag->page);
+		skb_fill_page_desc(skb, skb_shinfo(skb)->nr_frags, frag->page, frag->off, (u32)copy);
 	}
-	tp->frag_off += (u32)copy;
+	frag->off += (u32)copy;
 	skb->len += (u32)copy;
 	skb->data_len += (u32)copy;
 	skb->truesize += (u32)copy;
@@ -294,6 +333,8 @@ ssize_t tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	if (s.copied)
 		tcp_push(&s, s.flags, tcp_sk(sk)->nonagle);
 	ret = s.copied ? (ssize_t)s.copied : err ? tcp_send_error(sk, s.flags, err) : 0;
+	if (s.frag.page)
+		tcp_page_frag_give(&s.frag);
 	tcp_assert_invariants(sk);
 	release_sock(sk);
 	return ret;

@@ -3,8 +3,7 @@
  *
  * Linux:   net/ipv4/sysctl_net_ipv4.c (6.1)
  * Same:    names, units, defaults.
- * Differs: 1. a setting that would have no effect here does not exist. 2. memory limits follow from the
- *             machine's size.
+ * Differs: 1. a setting that would have no effect here does not exist.
  * Locks:   none: each value is one word, read when it is needed.
  * Walk:    tcp_init() -> tcp_sysctl_init().
  */
@@ -42,7 +41,7 @@ struct tcp_sysctl tcp_sysctl = {
 	.syncookies = 1,
 	.rmem = { 4096, 131072, 6291456 },
 	.wmem = { 4096, 16384, 4194304 },
-	.mem_limit = 64 << 20,
+	.mem = { 12288, 16384, 24576 },
 };
 
 /* One row for each number. */
@@ -77,7 +76,7 @@ static const struct { const char *name; int *val; int lo, hi; } tcp_sysctl_table
 	{ "tcp_stdurg", &tcp_sysctl.stdurg, 0, 1 },
 };
 
-/* tcp_rmem and tcp_wmem: least, default, most. */
+/* tcp_rmem and tcp_wmem: least, default, most. tcp_mem: when pressure ends and begins, and the limit. */
 static void tcp_mem3_show(struct seq_file *m, void *arg)
 {
 	const int *v = arg;
@@ -148,15 +147,18 @@ static void tcp_ca_available_show(struct seq_file *m, void *arg)
 }
 
 /*
- * Small machines: Linux's limits, scaled. A quarter of memory for TCP at most, and no socket may take an eighth
- * of that.
+ * As Linux scales them: pressure begins when TCP holds a sixteenth of memory, no socket's buffer takes more than a
+ * 128th. Machines below 128 MiB get a little more than that.
  */
 static void tcp_scale_limits(void)
 {
-	u64 bytes = totalram_pages() * PAGE_SIZE;
-	int most = (int)min_t(u64, bytes / 32, 6291456);
+	u64 pages = totalram_pages(), bytes = pages * PAGE_SIZE;
+	int pressure = (int)clamp(pages / 16, 128UL, 1UL << 24);
+	int most = (int)min_t(u64, bytes / 128, 6291456);
 
-	tcp_sysctl.mem_limit = (long)(bytes / 4);
+	tcp_sysctl.mem[0] = pressure / 4 * 3;
+	tcp_sysctl.mem[1] = pressure;
+	tcp_sysctl.mem[2] = tcp_sysctl.mem[0] * 2;
 	tcp_sysctl.rmem[2] = max(most, tcp_sysctl.rmem[1]);
 	tcp_sysctl.wmem[2] = max(min(most, tcp_sysctl.wmem[2]), 65536);
 	tcp_sysctl.max_orphans = (int)min_t(u64, bytes / (64 * KIB), 65536);
@@ -169,11 +171,13 @@ void tcp_sysctl_init(void)
 	char path[64];
 
 	tcp_scale_limits();
+	tcp_mem_init();
 	for (size_t i = 0; i < ARRAY_SIZE(tcp_sysctl_table); i++) {
 		snprintf(path, sizeof(path), "net/ipv4/%s", tcp_sysctl_table[i].name);
 		proc_create_sysctl_int(path, tcp_sysctl_table[i].val, tcp_sysctl_table[i].lo,
 				       tcp_sysctl_table[i].hi);
 	}
+	proc_create_rw("sys/net/ipv4/tcp_mem", tcp_mem3_show, tcp_mem3_write, tcp_sysctl.mem);
 	proc_create_rw("sys/net/ipv4/tcp_rmem", tcp_mem3_show, tcp_mem3_write, tcp_sysctl.rmem);
 	proc_create_rw("sys/net/ipv4/tcp_wmem", tcp_mem3_show, tcp_mem3_write, tcp_sysctl.wmem);
 	proc_create_rw("sys/net/ipv4/tcp_congestion_control", tcp_ca_show, tcp_ca_write, NULL);

@@ -123,6 +123,8 @@ u32 __tcp_select_window(struct sock *sk)
 		return 0;
 	if (free_space < full_space >> 1) {
 		icsk->icsk_ack.quick = 0;
+		if (tcp_under_memory_pressure())
+			tp->rcv_ssthresh = min(tp->rcv_ssthresh, 4U * tp->advmss);
 		if (free_space > 0)
 			free_space &= ~((1 << tp->rx_opt.rcv_wscale) - 1);
 		if (free_space < allowed >> 4 || free_space < mss)

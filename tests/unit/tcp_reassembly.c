@@ -23,6 +23,7 @@ bool tcp_mem_charge(struct sock *sk, u32 size)
 		sk->sk_forward_alloc += (int)size;
 	return true;
 }
+bool tcp_under_memory_pressure(void) { return false; }
 void tcp_mem_force(struct sock *sk, u32 size) { (void)tcp_mem_charge(sk, size); }
 static void rfree(struct sk_buff *skb)
 {
