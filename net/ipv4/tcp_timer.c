@@ -242,7 +242,7 @@ void tcp_write_timer_handler(struct sock *sk)
 		sk_reset_timer(sk, &icsk->icsk_retransmit_timer, icsk->icsk_timeout_ns);
 		return;
 	}
-	/* These two leave by tcp_rearm_rto(), which sees by icsk_pending that the RTO has been counting all the time. */
+	/* These two leave by tcp_rearm_rto(), which sees by icsk_pending that the RTO has been counting all along. */
 	if (event != ICSK_TIME_LOSS_PROBE && event != ICSK_TIME_REO_TIMEOUT)
 		icsk->icsk_pending = 0;
 	switch (event) {
