@@ -30,7 +30,7 @@ LDFLAGS := -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-
 # --- sources: whatever stands in these folders ---------------------------------------------------------------
 DIRS    := kernel kernel/boot kernel/init kernel/x86 kernel/mm kernel/locking kernel/sched kernel/time kernel/process \
 	   kernel/syscall kernel/lib kernel/debug fs fs/ramfs fs/devfs fs/proc net net/wire net/core net/ethernet net/ipv4 \
-	   net/unix drivers/pci drivers/virtio drivers/net drivers/char
+	   net/unix net/packet drivers/pci drivers/virtio drivers/net drivers/char
 CSRC    := $(filter-out kernel/x86/asm_offsets.c,$(foreach d,$(DIRS),$(wildcard $d/*.c)))
 ASRC    := $(foreach d,$(DIRS),$(wildcard $d/*.asm))
 OBJS    := $(CSRC:%.c=$O/%.o) $(ASRC:%.asm=$O/%.asm.o)

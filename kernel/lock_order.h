@@ -42,6 +42,7 @@
 	LOCK_CLASS(PAGETABLE,	2, PREEMPT, "mm: the page tables of one address space")			\
 	LOCK_CLASS(VMALLOC,	1, PREEMPT, "mm: the kernel's mapped area (stacks, MMIO)")		\
 	LOCK_CLASS(FUTEX,	2, PREEMPT, "futex: one hash bucket; requeue holds two")		\
+	LOCK_CLASS(PACKET_TAB,	1, PREEMPT, "packet: the list of sockets")				\
 	LOCK_CLASS(UNIX_TAB,	1, PREEMPT, "unix: the tables of sockets and of names")			\
 	LOCK_CLASS(UNIX_STATE,	2, PREEMPT, "unix: state, name and peer of one socket; connect holds two") \
 	LOCK_CLASS(UNIX_GC,	1, PREEMPT, "unix: sockets whose descriptors are in flight")		\

@@ -23,6 +23,7 @@
 #include "net/tcp_states.h"
 
 struct sock;
+struct sk_filter;
 /* SCM_CREDENTIALS and SO_PEERCRED. */
 struct ucred { pid_t pid; uid_t uid; gid_t gid; };
 
@@ -43,6 +44,8 @@ struct proto {
 	int (*init)(struct sock *sk);
 	void (*destroy)(struct sock *sk);
 	void (*shutdown)(struct sock *sk, int how);
+	/* SO_ATTACH_FILTER, takes @filter; NULL: SO_DETACH_FILTER. No entry: the protocol has no filters */
+	int (*set_filter)(struct sock *sk, struct sk_filter *filter);
 	/* SO_KEEPALIVE is about to change; NULL: nothing to do */
 	void (*keepalive)(struct sock *sk, bool on);
 	/* not owned */
@@ -197,7 +200,8 @@ enum sock_flags {
 	SOCK_RXQ_OVFL_F,
 	SOCK_DBG,
 	SOCK_LOCALROUTE,
-	SOCK_TIMESTAMPNS
+	SOCK_TIMESTAMPNS,
+	SOCK_FILTER_LOCKED
 };
 enum { SOCK_SNDBUF_LOCK = 1, SOCK_RCVBUF_LOCK = 2, SOCK_BINDADDR_LOCK = 4, SOCK_BINDPORT_LOCK = 8 };
 static inline bool sock_flag(const struct sock *sk, enum sock_flags f)

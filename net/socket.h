@@ -115,6 +115,7 @@ enum {
 	SO_SNDTIMEO = 21,
 	SO_BINDTODEVICE = 25,
 	SO_ATTACH_FILTER = 26,
+	SO_DETACH_FILTER = 27,
 	SO_TIMESTAMP = 29,
 	SO_ACCEPTCONN = 30,
 	SO_SNDBUFFORCE = 32,
@@ -122,6 +123,7 @@ enum {
 	SO_MARK = 36,
 	SO_PROTOCOL = 38,
 	SO_DOMAIN = 39,
+	SO_LOCK_FILTER = 44,
 	SO_RXQ_OVFL = 40,
 	SO_INCOMING_CPU = 49,
 	SO_COOKIE = 57,
@@ -241,3 +243,4 @@ void sock_init(void);
 void inet_init(void);
 void ip_auto_config(void);
 void unix_init(void);
+void packet_init(void);

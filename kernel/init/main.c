@@ -137,6 +137,7 @@ static void init_network_and_drivers(void)
 	sock_init();
 	inet_init();
 	unix_init();
+	packet_init();
 	loopback_init();
 	tun_init();
 	pci_init();

@@ -3,15 +3,17 @@
  *
  * Linux:   net/core/sock.c: sock_setsockopt(), sock_getsockopt() (6.1)
  * Same:    order of checks, clamping and doubling of buffer sizes, what reads back.
- * Differs: 1. options whose job nothing here does (filters, busy polling, zero copy,
+ * Differs: 1. options whose job nothing here does (filters but of packet sockets, busy polling, zero copy,
  *             SO_TIMESTAMPING ...) are -ENOPROTOOPT, as Linux says for numbers it does not know.
  * Locks:   SOCK_OWNER.
  * Walk:    sys_setsockopt -> sock_setsockopt().
  */
 #include "kernel/process.h"
+#include "kernel/slab.h"
 #include "kernel/string.h"
 #include "kernel/time.h"
 #include "kernel/uaccess.h"
+#include "net/filter.h"
 #include "net/netdevice.h"
 #include "net/sock.h"
 
@@ -120,6 +122,30 @@ static int sock_set_bindtodevice(struct sock *sk, uptr optval, unsigned int optl
 
 	release_sock(sk);
 	return err;
+}
+
+/* SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER. Sock owned. */
+static int sock_set_filter(struct sock *sk, int optname, s32 val, uptr optval, unsigned int optlen)
+{
+	struct sk_filter *filter = NULL;
+
+	if (!sk->sk_prot->set_filter)
+		return -ENOPROTOOPT;
+	if (optname == SO_LOCK_FILTER) {
+		if (sock_flag(sk, SOCK_FILTER_LOCKED) && !val)
+			return -EPERM;
+		sock_valbool_flag(sk, SOCK_FILTER_LOCKED, val);
+		return 0;
+	}
+	if (optname == SO_ATTACH_FILTER) {
+		filter = bpf_prog_create(optval, optlen);
+		if (IS_ERR(filter))
+			return (int)PTR_ERR(filter);
+	}
+	if (!sock_flag(sk, SOCK_FILTER_LOCKED))
+		return sk->sk_prot->set_filter(sk, filter);
+	kfree(filter);
+	return -EPERM;
 }
 
 /* Those that are no more than a value kept. Return: -ENOPROTOOPT: not one of them. */
@@ -252,6 +278,11 @@ int sock_setsockopt(struct socket *sock, int optname, uptr optval, unsigned int 
 	case SO_SNDTIMEO_NEW:
 		err = sock_set_timeout(&sk->sk_sndtimeo_ns, optval, optlen);
 		break;
+	case SO_ATTACH_FILTER:
+	case SO_DETACH_FILTER:
+	case SO_LOCK_FILTER:
+		err = sock_set_filter(sk, optname, val, optval, optlen);
+		break;
 	default:
 		err = sock_set_checked(sock, optname, val);
 	}
@@ -375,6 +406,7 @@ static bool sock_get_int(struct socket *sock, int optname, int *val)
 	case SO_MARK: *val = (int)sk->sk_mark; return true;
 	case SO_RXQ_OVFL: *val = sock_flag(sk, SOCK_RXQ_OVFL_F); return true;
 	case SO_BINDTOIFINDEX: *val = sk->sk_bound_dev_if; return true;
+	case SO_LOCK_FILTER: *val = sock_flag(sk, SOCK_FILTER_LOCKED); return true;
 	default: return false;
 	}
 }
