@@ -5,7 +5,7 @@
  * Same:    SOCK_RAW with the link header, SOCK_DGRAM without; one protocol or all of them, one device or all; what
  *          this machine sends is seen by sockets for ETH_P_ALL; classic BPF decides, before a packet is queued,
  *          how much of it is kept; PACKET_STATISTICS, PACKET_AUXDATA, memberships.
- * Differs: 1. no rings, fanout, virtio headers, time-stamping: those options are ENOPROTOOPT. 2. a membership is kept and
+ * Differs: 1. no rings, fanout, virtio headers, stamps: those options are ENOPROTOOPT. 2. a membership is kept and
  *             checked but changes nothing: the devices here pass all frames up already.
  * Locks:   SOCK_OWNER for binding and memberships; the receive section (synchronize_net()) for the filter and the
  *          handler; SKQUEUE.
@@ -574,8 +574,8 @@ static void packet_show_one(struct seq_file *m, const struct packet_sock *po)
 	const struct sock *sk = &po->sk;
 
 	seq_printf(m, "%p %-6d %-4d %04x   %-5d %1d %-6u %-6u %-6llu\n", (const void *)po,
-		   refcount_read(&sk->sk_refcnt), sk->sk_type, be16_to_cpu(po->num), po->ifindex, po->running, (unsigned int)sk_rmem_alloc_get(sk),
-		   sk->sk_uid, (unsigned long long)sk->sk_ino);
+		   refcount_read(&sk->sk_refcnt), sk->sk_type, be16_to_cpu(po->num), po->ifindex, po->running,
+		   (unsigned int)sk_rmem_alloc_get(sk), sk->sk_uid, (unsigned long long)sk->sk_ino);
 }
 
 static void packet_show(struct seq_file *m, __unused void *arg)
