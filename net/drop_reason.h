@@ -22,6 +22,7 @@
 	DROP_REASON(IP_INADDRERRORS,	"impossible source or destination address")	\
 	DROP_REASON(IP_INNOROUTES,	"no route, and not for us")			\
 	DROP_REASON(IP_OUTNOROUTES,	"no route to the destination")			\
+	DROP_REASON(IP_TTL,		"it had no hop left to go")			\
 	DROP_REASON(IP_FRAG,		"a fragment that could not be reassembled")	\
 	DROP_REASON(IP_RPFILTER,	"arrived where its source is not reached")	\
 	DROP_REASON(PKT_TOO_BIG,	"larger than the MTU and may not be fragmented")	\

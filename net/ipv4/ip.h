@@ -120,6 +120,13 @@ int ip_queue_xmit(struct sock *sk, struct sk_buff *skb);
  * ip_send_skb - a packet with transport header, explicit route (taken over into the skb) and
  * addresses. Fragments if it must and may.
  */
+/*
+ * ip_finish_output - a whole packet with skb->rt set goes to the next hop, in pieces if need be. ip_forward - a
+ * received packet that is for somebody else. Both take the skb. Context: softirqs off; softirq.
+ */
+int ip_finish_output(struct sk_buff *skb);
+void ip_forward(struct sk_buff *skb);
+extern int sysctl_ip_forward;	/* one word */
 struct ip_params { be32 saddr, daddr; u8 protocol, tos, ttl; bool df; };
 int ip_send_skb(struct sk_buff *skb, struct rtable *rt, const struct ip_params *p);
 /*
@@ -319,7 +326,8 @@ __poll_t tcp_poll(struct file *file, struct socket *sock, poll_table *wait);
 /* /proc/net/snmp counters: SNMP_INC(IP_INRECEIVES). */
 #define SNMP_COUNTERS(X) \
 	X(IP_INRECEIVES) X(IP_INHDRERRORS) X(IP_INADDRERRORS) X(IP_INDISCARDS) \
-	X(IP_INDELIVERS) X(IP_OUTREQUESTS) X(IP_OUTNOROUTES) X(IP_REASMREQDS) X(IP_REASMOKS) \
+	X(IP_INDELIVERS) X(IP_FORWDATAGRAMS) X(IP_INNOROUTES) \
+	X(IP_OUTREQUESTS) X(IP_OUTNOROUTES) X(IP_REASMREQDS) X(IP_REASMOKS) \
 	X(IP_REASMFAILS) X(IP_FRAGOKS) X(IP_FRAGFAILS) X(IP_FRAGCREATES) \
 	X(IP_INUNKNOWNPROTOS) X(IP_OUTDISCARDS) X(IP_REASMTIMEOUT) \
 	X(ICMP_INMSGS) X(ICMP_INERRORS) X(ICMP_OUTMSGS) X(ICMP_INCSUMERRORS) \

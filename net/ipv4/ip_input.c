@@ -105,6 +105,10 @@ static bool ip_input_accept(struct sk_buff *skb, struct net_device *dev)
 		skb->pkt_type = PACKET_MULTICAST;
 		return true;
 	}
+	if (type == RTN_UNICAST && READ_ONCE(sysctl_ip_forward)) {
+		ip_forward(skb);
+		return false;
+	}
 	SNMP_INC(IP_INADDRERRORS);
 	kfree_skb(skb, SKB_DROP_REASON_IP_INADDRERRORS);
 	return false;

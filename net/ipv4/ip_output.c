@@ -102,7 +102,7 @@ out_nomem:
 }
 
 /* A whole packet with skb->rt set goes to the next hop, in pieces if need be. Takes the skb. */
-static inline int ip_finish_output(struct sk_buff *skb)
+int ip_finish_output(struct sk_buff *skb)
 {
 	u32 mtu = skb->rt->mtu;
 

@@ -25,16 +25,16 @@ static unsigned long long snmp_read(enum snmp_counter c)
 	return sum;
 }
 
-enum { SNMP_ZERO = -1, SNMP_TTL = -2, SNMP_CURRESTAB = -3 };
+enum { SNMP_ZERO = -1, SNMP_TTL = -2, SNMP_CURRESTAB = -3, SNMP_FORWARDING = -4 };
 struct snmp_column { const char *name; int counter; };
 
 static const struct snmp_column snmp_ip[] = {
-	{ "Forwarding", SNMP_ZERO },
+	{ "Forwarding", SNMP_FORWARDING },
 	{ "DefaultTTL", SNMP_TTL },
 	{ "InReceives", IP_INRECEIVES },
 	{ "InHdrErrors", IP_INHDRERRORS },
 	{ "InAddrErrors", IP_INADDRERRORS },
-	{ "ForwDatagrams", SNMP_ZERO },
+	{ "ForwDatagrams", IP_FORWDATAGRAMS },
 	{ "InUnknownProtos", IP_INUNKNOWNPROTOS },
 	{ "InDiscards", IP_INDISCARDS },
 	{ "InDelivers", IP_INDELIVERS },
@@ -117,6 +117,8 @@ static unsigned long long snmp_value(int counter)
 {
 	if (counter >= 0)
 		return snmp_read((enum snmp_counter)counter);
+	if (counter == SNMP_FORWARDING)
+		return READ_ONCE(sysctl_ip_forward) ? 1 : 2;	/* RFC 4293: forwarding, notForwarding */
 	if (counter == SNMP_TTL)
 		return (unsigned long long)sysctl_ip_default_ttl;
 	if (counter == SNMP_CURRESTAB) {
@@ -141,12 +143,8 @@ static void snmp_show_group(struct seq_file *m, const char *group, const char *p
 	for (size_t i = 0; i < n; i++)
 		seq_printf(m, " %s", c[i].name);
 	seq_printf(m, "\n%s:%s", group, prefix);
-	for (size_t i = 0; i < n; i++) {
-		if (c[i].counter == SNMP_ZERO && !strcmp(c[i].name, "Forwarding"))
-			seq_puts(m, " 2"); /* RFC 4293: not forwarding */
-		else
-			seq_printf(m, " %llu", snmp_value(c[i].counter));
-	}
+	for (size_t i = 0; i < n; i++)
+		seq_printf(m, " %llu", snmp_value(c[i].counter));
 	seq_putc(m, '\n');
 }
 
@@ -267,12 +265,13 @@ void ip_proc_init(void)
 	proc_create_single("net/udp", udp_show, NULL);
 	proc_create_single("net/raw", raw_show, NULL);
 	proc_create_rw("sys/net/ipv4/ip_local_port_range", port_range_show, port_range_write, NULL);
-	proc_create_sysctl_int("sys/net/ipv4/ip_default_ttl", &sysctl_ip_default_ttl, 1, 255);
-	proc_create_sysctl_int("sys/net/core/somaxconn", &sysctl_somaxconn, 0, S32_MAX);
-	proc_create_sysctl_int("sys/net/core/rmem_max", &sysctl_rmem_max, SOCK_MIN_RCVBUF, S32_MAX);
-	proc_create_sysctl_int("sys/net/core/wmem_max", &sysctl_wmem_max, SOCK_MIN_SNDBUF, S32_MAX);
-	proc_create_sysctl_int("sys/net/core/rmem_default", &sysctl_rmem_default, SOCK_MIN_RCVBUF,
+	proc_create_sysctl_int("net/ipv4/ip_forward", &sysctl_ip_forward, 0, 1);
+	proc_create_sysctl_int("net/ipv4/ip_default_ttl", &sysctl_ip_default_ttl, 1, 255);
+	proc_create_sysctl_int("net/core/somaxconn", &sysctl_somaxconn, 0, S32_MAX);
+	proc_create_sysctl_int("net/core/rmem_max", &sysctl_rmem_max, SOCK_MIN_RCVBUF, S32_MAX);
+	proc_create_sysctl_int("net/core/wmem_max", &sysctl_wmem_max, SOCK_MIN_SNDBUF, S32_MAX);
+	proc_create_sysctl_int("net/core/rmem_default", &sysctl_rmem_default, SOCK_MIN_RCVBUF,
 			       S32_MAX);
-	proc_create_sysctl_int("sys/net/core/wmem_default", &sysctl_wmem_default, SOCK_MIN_SNDBUF,
+	proc_create_sysctl_int("net/core/wmem_default", &sysctl_wmem_default, SOCK_MIN_SNDBUF,
 			       S32_MAX);
 }

@@ -134,12 +134,13 @@ static void local_add_dev(struct net_device *dev, __unused void *arg)
 		return;
 	for (int i = 0; i < in->nr; i++) {
 		local_table_add(in->ifa[i].addr, RTN_LOCAL);
-		be32 all = in->ifa[i].broadcast;
+		be32 told = in->ifa[i].broadcast, all = in->ifa[i].addr;
 
-		/* The loopback has none to show, but 127.255.255.255 is one all the same. */
-		if (dev->flags & IFF_LOOPBACK)
-			all.raw = in->ifa[i].addr.raw | ~in->ifa[i].mask.raw;
-		if (all.raw)
+		if (told.raw)
+			local_table_add(told, RTN_BROADCAST);
+		/* The last address of a network means all of it, on any device (RFC 3021: but in a /31). */
+		all.raw |= ~in->ifa[i].mask.raw;
+		if (hweight32(in->ifa[i].mask.raw) < 31 && all.raw != told.raw)
 			local_table_add(all, RTN_BROADCAST);
 	}
 	if (dev->flags & IFF_LOOPBACK && in->nr)

@@ -57,6 +57,8 @@ bool del_timer(struct timer_list *t)
 	t->entry.pprev = NULL;
 	return was;
 }
+int sysctl_ip_forward;
+void ip_forward(struct sk_buff *skb) { kfree_skb(skb, SKB_DROP_REASON_IP_INNOROUTES); }
 enum inet_addr_type inet_addr_type(be32 addr)
 {
 	switch (be32_to_cpu(addr)) {
